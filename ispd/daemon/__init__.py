@@ -1,0 +1,1 @@
+"""What `ispd run` is: watch, settle, keep the ledger, supervise engines, publish."""

@@ -1,0 +1,1 @@
+"""Our own reader of TIFF and DNG tags, opcodes and color."""

@@ -1,0 +1,1 @@
+"""The ISP: pure functions from mosaic to picture; no file, clock, log, or choice of device."""

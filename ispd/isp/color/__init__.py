@@ -1,0 +1,1 @@
+"""Color maths: spaces, transfer functions, gamut, difference."""

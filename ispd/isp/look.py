@@ -1,0 +1,109 @@
+"""Every rendering parameter on one page, in rendering order.  Torch-free: the daemon reads profiles with it.
+
+Each default leaves the picture as it is, or is the value most photos want; the comment says which.
+The TOML reader, docs/profile.md and the property tests are made from these lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from ispd.isp.params import Bounds, Points, Scalar
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """Which of the corrections that the file itself carries are applied."""
+
+    shading: Literal["file", "none"] = "file"  # gain maps and vignetting opcodes
+    geometry: Literal["file", "none"] = "file"  # warp opcodes
+
+
+@dataclass(frozen=True)
+class WhiteBalance:
+    """An offset to the white balance that the camera chose, in stops of a channel against green."""
+
+    red: Annotated[Scalar, Bounds(-2, 2, unit="stops")] = 0.0  # 0 keeps the as-shot balance
+    blue: Annotated[Scalar, Bounds(-2, 2, unit="stops")] = 0.0
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What belongs to the body rather than to the taste: the `[camera]` part of a profile."""
+
+    corrections: Corrections = field(default_factory=Corrections)
+    white_balance: WhiteBalance = field(default_factory=WhiteBalance)
+
+
+@dataclass(frozen=True)
+class Highlights:
+    """What happens where a channel has clipped."""
+
+    method: Literal["desaturate", "clip"] = "desaturate"  # towards white as the sensor runs out, never pink
+
+
+@dataclass(frozen=True)
+class Demosaic:
+    """Two of three colors are missing at every site."""
+
+    method: Literal["bilinear", "malvar"] = "malvar"  # where the mosaic is no Bayer pattern, bilinear serves
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Brighten or darken the scene."""
+
+    ev: Annotated[Scalar, Bounds(-8, 8, unit="stops")] = 0.0  # 0 changes nothing
+    baseline: Literal["file", "none"] = "file"  # the file's own BaselineExposure
+
+
+@dataclass(frozen=True)
+class Curve:
+    """From the scene's light to the screen's, hue kept."""
+
+    method: Literal["filmic", "none"] = "filmic"  # "none": 1.0 is white, cut there
+    contrast: Annotated[Scalar, Bounds(0.5, 2.5)] = 1.2  # slope at mid grey, in log-log
+    white_ev: Annotated[Scalar, Bounds(1, 12, unit="stops")] = 4.0  # this far above mid grey is white
+    black_ev: Annotated[Scalar, Bounds(-16, -3, unit="stops")] = -10.0  # this far below mid grey is black
+    points: Annotated[Points, Bounds(0, 1)] = ()  # then a monotone curve on display-encoded values; none: as it is
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The last touch, on display-linear color."""
+
+    saturation: Annotated[Scalar, Bounds(0, 2)] = 1.0  # 0 is black and white
+    shadow_red: Annotated[Scalar, Bounds(-0.2, 0.2)] = 0.0  # split toning: tint added where the picture is dark …
+    shadow_blue: Annotated[Scalar, Bounds(-0.2, 0.2)] = 0.0
+    highlight_red: Annotated[Scalar, Bounds(-0.2, 0.2)] = 0.0  # … and where it is bright
+    highlight_blue: Annotated[Scalar, Bounds(-0.2, 0.2)] = 0.0
+
+
+@dataclass(frozen=True)
+class Sharpen:
+    """Unsharp mask on lightness, after the resize."""
+
+    amount: Annotated[Scalar, Bounds(0, 3)] = 0.3  # 0 changes nothing
+    radius_px: Annotated[float, Bounds(0.3, 3, unit="px")] = 0.7
+
+
+@dataclass(frozen=True)
+class Gamut:
+    """Colors that the output space has not."""
+
+    method: Literal["compress", "clip"] = "compress"  # at constant hue
+
+
+@dataclass(frozen=True)
+class Look:
+    """Every rendering parameter, one field a stage, in the order they run."""
+
+    camera: Camera = field(default_factory=Camera)
+    highlights: Highlights = field(default_factory=Highlights)
+    demosaic: Demosaic = field(default_factory=Demosaic)
+    exposure: Exposure = field(default_factory=Exposure)
+    curve: Curve = field(default_factory=Curve)
+    finish: Finish = field(default_factory=Finish)
+    sharpen: Sharpen = field(default_factory=Sharpen)
+    gamut: Gamut = field(default_factory=Gamut)

@@ -1,0 +1,187 @@
+"""What the ISP works on.  Torch-free at run time, so that decoders and the daemon can name these types.
+
+Tensors are (planes, height, width), float.  Their type carries the color space, so that mypy rejects a wrong order:
+
+    CameraRGB    white-balanced camera color, linear, 1.0 = where the first channel clips; values above are kept
+    SceneRGB     linear Rec.2020 (D65), scene-referred: 0.18 is mid grey, no upper limit
+    DisplayRGB   linear Rec.2020 (D65), display-referred: 1.0 is the screen's white
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NewType, TypeAlias
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CameraRGB = NewType("CameraRGB", "Tensor")
+SceneRGB = NewType("SceneRGB", "Tensor")
+DisplayRGB = NewType("DisplayRGB", "Tensor")
+
+Cfa: TypeAlias = str
+"""The square repeat of a color filter array, read left to right, top to bottom from the top-left pixel of the active
+area: "RGGB" (2×2), 36 letters of X-Trans (6×6); "" where every site has all planes (linear DNG, monochrome)."""
+
+Matrix: TypeAlias = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle in pixels: rows [top, bottom), columns [left, right)."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+
+# Opcodes of DNG 1.7.1 chapter 7.  Coordinates of list 1 are the stored image's, of lists 2 and 3 the active area's.
+# Structs rather than dataclasses: their tag lets a decoder in another process send a list of them as JSON.
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where an opcode acts: every `row_pitch`-th row and `col_pitch`-th column of `area`, `planes` from `plane` on."""
+
+    area: Area
+    plane: int = 0
+    planes: int = 1
+    row_pitch: int = 1
+    col_pitch: int = 1
+
+
+class FixBadPixelsConstant(Struct, frozen=True, tag=True):
+    """Samples equal to `constant` are defects, mended from neighbors of the same color."""
+
+    constant: int
+
+
+class FixBadPixelsList(Struct, frozen=True, tag=True):
+    """`points` (row, column) and `areas` are defects, mended from neighbors of the same color."""
+
+    points: tuple[tuple[int, int], ...]
+    areas: tuple[Area, ...]
+
+
+class TrimBounds(Struct, frozen=True, tag=True):
+    """Everything outside `area` is cut off."""
+
+    area: Area
+
+
+class MapTable(Struct, frozen=True, tag=True):
+    """Each sample is looked up: value = table[round(sample * 65535)] / 65535."""
+
+    region: Region
+    table: tuple[int, ...]
+
+
+class MapPolynomial(Struct, frozen=True, tag=True):
+    """Each sample x in [0, 1] becomes Σ coefficients[i] · xⁱ."""
+
+    region: Region
+    coefficients: tuple[float, ...]
+
+
+class GainMap(Struct, frozen=True, tag=True):
+    """Each sample is multiplied by a map, interpolated bilinearly; `gains[v][h][p]`, spacing and origin relative."""
+
+    region: Region
+    spacing: tuple[float, float]  # vertical, horizontal
+    origin: tuple[float, float]
+    gains: tuple[tuple[tuple[float, ...], ...], ...]
+
+
+class DeltaPerRow(Struct, frozen=True, tag=True):
+    """`values[i]` is added to row i of the region; `columns` for columns; `scale` multiplies instead."""
+
+    region: Region
+    values: tuple[float, ...]
+    along: str  # "row" | "column"
+    operation: str  # "add" | "multiply"
+
+
+class FixVignetteRadial(Struct, frozen=True, tag=True):
+    """gain(r) = 1 + k0·r² + k1·r⁴ + … + k4·r¹⁰ with r = 1 at the corner farthest from the center (x, y, relative)."""
+
+    coefficients: tuple[float, ...]
+    center: tuple[float, float]
+
+
+class WarpRectilinear(Struct, frozen=True, tag=True):
+    """Per plane: kr0…kr3 (radial) and kt0, kt1 (tangential); center (x, y, relative)."""
+
+    planes: tuple[tuple[float, ...], ...]
+    center: tuple[float, float]
+
+
+Opcode: TypeAlias = (
+    FixBadPixelsConstant
+    | FixBadPixelsList
+    | TrimBounds
+    | MapTable
+    | MapPolynomial
+    | GainMap
+    | DeltaPerRow
+    | FixVignetteRadial
+    | WarpRectilinear
+)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How stored codes become [0, 1]: linear = (table[code] - black) / (white - greatest black of the plane).
+
+    `black` repeats over the active area: (rows, columns, planes) flattened row by row; `shape` says which.
+    `delta_h` and `delta_v` are added to it per column and per row of the active area; empty: none.
+    """
+
+    black: tuple[float, ...]
+    black_shape: tuple[int, int, int]
+    white: tuple[float, ...]  # one a plane of the stored image
+    delta_h: tuple[float, ...] = ()
+    delta_v: tuple[float, ...] = ()
+    table: tuple[int, ...] = ()  # LinearizationTable; empty: none, or the reader has applied it
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Facts of the capture that rendering needs.  What the reader has already done to the samples is not in here."""
+
+    cfa: Cfa
+    colors: str  # one letter a camera color, in the order of planes after demosaic: "RGB", "GMCY", "W" (monochrome)
+    levels: Levels
+    active: Area  # within the stored samples
+    crop: Area  # the picture, relative to the active area
+    neutral: tuple[float, ...]  # camera color of a neutral object, its green is 1; one a color
+    rec2020_from_camera: Matrix  # 3 rows, one column a color; takes white-balanced values; rows sum to 1
+    baseline_exposure: float = 0.0  # stops
+    orientation: int = 1  # EXIF 1…8
+    pixel_aspect: float = 1.0  # width of a pixel / its height
+    iso: int | None = None
+    noise_profile: tuple[tuple[float, float], ...] = ()  # (S, O) a color: variance = S·x + O, x in [0, 1]
+    opcodes1: tuple[Opcode, ...] = ()
+    opcodes2: tuple[Opcode, ...] = ()
+    opcodes3: tuple[Opcode, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Sensor samples and the shot they belong to: (1, H, W) for a mosaic, (planes, H, W) for a linear file.
+
+    Stored codes (float of any integer), before levels; the whole stored image, masked borders included.
+    """
+
+    samples: Tensor
+    shot: Shot

@@ -1,0 +1,1 @@
+"""TOML to Profile, and which profile a photo gets."""

@@ -1,0 +1,1 @@
+"""How the stages run: strips, threads, devices. Never what they compute."""

@@ -1,0 +1,1 @@
+"""The simulated camera: a picture goes in, a real DNG comes out."""
