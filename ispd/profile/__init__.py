@@ -1,1 +1,7 @@
-"""TOML to Profile, and which profile a photo gets."""
+"""Profiles: TOML ↔ Profile, which photos they match, where they are looked up."""
+
+from ispd.profile.library import Library, open_library
+from ispd.profile.match import Match
+from ispd.profile.profile import Profile, from_json, read_profile, to_json
+
+__all__ = ["Library", "Match", "Profile", "from_json", "open_library", "read_profile", "to_json"]
