@@ -60,6 +60,7 @@ class Negative:
     opcodes2: tuple[Opcode, ...] = ()
     opcodes3: tuple[Opcode, ...] = ()
     orientation: int = 1
+    pixel_aspect: float = 1.0  # width of a pixel / its height
     capture: Capture = field(default_factory=Capture)
     preview: bytes | None = None  # a JPEG file
     compression: Compression = "none"
@@ -130,7 +131,7 @@ def _raw_entries(negative: Negative) -> tuple[Entry, ...]:
     height, width = negative.samples.shape[:2]
     planes = 1 if negative.cfa else negative.samples.shape[2]
     tiled = negative.compression == "lossless-jpeg"
-    layout = (
+    return (
         Entry(254, Kind.LONG, 0),  # NewSubfileType: the full picture
         Entry(256, Kind.LONG, width),
         Entry(257, Kind.LONG, height),
@@ -139,14 +140,24 @@ def _raw_entries(negative: Negative) -> tuple[Entry, ...]:
         Entry(262, Kind.SHORT, 32803 if negative.cfa else 34892),  # CFA or LinearRaw
         Entry(277, Kind.SHORT, planes),
         Entry(284, Kind.SHORT, 1),  # planes interleaved
-        Entry(50718, Kind.RATIONAL, (1, 1)),  # DefaultScale
+        Entry(50718, Kind.RATIONAL, (negative.pixel_aspect, 1)),  # DefaultScale
+        *(_tile_entries(negative) if tiled else (Entry(278, Kind.LONG, STRIP_ROWS),)),
+        *_cfa_entries(negative.cfa),
+        *_level_entries(negative, planes),
+        *_correction_entries(negative),
     )
-    blocks = (
-        (Entry(322, Kind.LONG, TILE), Entry(323, Kind.LONG, TILE)) if tiled else (Entry(278, Kind.LONG, STRIP_ROWS),)
-    )
-    return (
-        layout + blocks + _cfa_entries(negative.cfa) + _level_entries(negative, planes) + _correction_entries(negative)
-    )
+
+
+def _tile_entries(negative: Negative) -> tuple[Entry, ...]:
+    height, width = _tile_size(negative)
+    return Entry(322, Kind.LONG, width), Entry(323, Kind.LONG, height)
+
+
+def _tile_size(negative: Negative) -> tuple[int, int]:
+    """TILE, or the largest multiple of 16 inside a smaller image: LibRaw 0.22 breaks the rows of a tile at the image's
+    edge where the tile is wider than the whole image."""
+    height, width = (min(TILE, max(16, side // 16 * 16)) for side in negative.samples.shape[:2])
+    return height, width
 
 
 def _cfa_entries(cfa: Cfa) -> tuple[Entry, ...]:
@@ -211,7 +222,7 @@ def _strips(negative: Negative) -> tuple[bytes, ...]:
 
 
 def _tiles(negative: Negative) -> tuple[bytes, ...]:
-    """Tiles of TILE × TILE, those at the right and bottom edge filled up by repeating the last sample."""
+    """Rows of tiles; those at the right and bottom edge are filled up by repeating the last sample."""
     try:
         from imagecodecs import ljpeg_encode
     except ImportError as error:
@@ -220,10 +231,11 @@ def _tiles(negative: Negative) -> tuple[bytes, ...]:
     if not negative.cfa:
         raise ValueError("imagecodecs writes lossless JPEG with one component: linear samples stay uncompressed")
     height, width = negative.samples.shape
-    samples = np.pad(negative.samples, ((0, -height % TILE), (0, -width % TILE)), mode="edge")
+    tall, wide = _tile_size(negative)
+    samples = np.pad(negative.samples, ((0, -height % tall), (0, -width % wide)), mode="edge")
     tiles = [
-        samples[top : top + TILE, left : left + TILE]
-        for top in range(0, height, TILE)
-        for left in range(0, width, TILE)
+        np.ascontiguousarray(samples[top : top + tall, left : left + wide])
+        for top in range(0, height, tall)
+        for left in range(0, width, wide)
     ]
-    return tuple(bytes(ljpeg_encode(np.ascontiguousarray(tile), bitspersample=negative.bits)) for tile in tiles)
+    return tuple(bytes(ljpeg_encode(tile, bitspersample=negative.bits)) for tile in tiles)
