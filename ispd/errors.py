@@ -6,6 +6,7 @@
     ├── ConfigError           a profile or the config needs its owner's hand               78
     ├── NoInput               what was named does not exist or holds no photo              66
     └── MachineError          the photo is fine, the machine is not: try again later       75
+        ├── FolderGone        a folder is missing or is another one: not mounted            75
         ├── MissingTool       something must be installed first (exiftool)                 69
         ├── CannotCreate      no room, or a folder that cannot be written                  73
         └── NotPermitted      the files belong to somebody else                            77
@@ -54,6 +55,10 @@ class MachineError(IspdError):
     """The photo is fine, the machine is not: try again later."""
 
     exit_code = 75
+
+
+class FolderGone(MachineError):
+    """A folder of the config is missing or another one stands in its place: not mounted, renamed, replaced."""
 
 
 class MissingTool(MachineError):

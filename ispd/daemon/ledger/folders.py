@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ispd.daemon.ledger.rows import Folder, Method
+from ispd.daemon.ledger.rows import Folder
+from ispd.publish import Method
 
 
 class Folders:

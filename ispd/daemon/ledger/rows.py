@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ispd.orders import Identity
+from ispd.publish import Method
 
 PhotoState: TypeAlias = Literal["settling", "ready", "waiting", "set_aside"]
 JobState: TypeAlias = Literal["queued", "developing", "staged", "delivered", "waiting", "failed", "set_aside"]
 # what a waiting row waits for; each has something that can wake it
 Cause: TypeAlias = Literal["incomplete", "learning", "folder", "space", "tool", "machine"]
-Method: TypeAlias = Literal["link", "rename", "exclusive"]  # how a folder takes a final name without overwriting
 
 
 @dataclass(frozen=True)
