@@ -122,6 +122,7 @@ class Ifd:
     role: Role
     entries: Mapping[int, Entry] = field(repr=False)
     lost: frozenset[int] = frozenset()  # tags that are named, but whose values lie outside the file
+    cut: bool = False  # the file ends inside this directory
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.entries
@@ -339,14 +340,16 @@ class _Walk:
             return None, 0
         start = offset + shape.count.size
         table = source.read(start, count * shape.entry.size + shape.pointer.size)
-        whole = len(table) == count * shape.entry.size + shape.pointer.size
-        if len(table) < count * shape.entry.size:
+        end = count * shape.entry.size
+        cut = len(table) < end
+        if cut:
             self.cut = True
             self.warnings.append("the file ends inside one of its directories")
-        following = shape.pointer.unpack_from(table, count * shape.entry.size)[0] if whole else 0
-        return self._entries(table, start, count, offset, role), following
+        following = shape.pointer.unpack_from(table, end)[0] if len(table) == end + shape.pointer.size else 0
+        entries, lost = self._entries(table, start, count)
+        return Ifd(source, shape.order, offset, role, entries, lost, cut), following
 
-    def _entries(self, table: bytes, start: int, count: int, offset: int, role: Role) -> Ifd:
+    def _entries(self, table: bytes, start: int, count: int) -> tuple[dict[int, Entry], frozenset[int]]:
         entry, pointer = self.shape.entry, self.shape.pointer
         entries: dict[int, Entry] = {}
         lost: set[int] = set()
@@ -360,7 +363,7 @@ class _Walk:
                 lost.add(code)
                 continue
             entries[code] = Entry(code, kind, number, value)
-        return Ifd(self.source, self.shape.order, offset, role, entries, frozenset(lost))
+        return entries, frozenset(lost)
 
 
 def _pixels(ifd: Ifd) -> int:
