@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -75,11 +75,11 @@ class Output:
     """One picture that a profile asks for: an `[[output]]` table."""
 
     format: Format = "jpeg"
-    quality: int = 92  # JPEG only, 1…100
+    quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 92  # JPEG only
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] = "4:4:4"  # JPEG only
     bits: Literal[8, 16] = 8  # TIFF and PNG; JPEG has 8
     space: Space = "srgb"
-    size: int | None = None  # long edge in pixels; None: full size
+    size: Annotated[int, msgspec.Meta(ge=16, le=65535, extra={"unit": "px"})] | None = None  # long edge; None: full
 
     @property
     def extension(self) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import PurePosixPath
 
 from ispd.config import Folder
-from ispd.orders import Facts, Plan, Waiting
-from ispd.profile.library import Library
+from ispd.errors import ConfigError
+from ispd.naming import NAME_BYTES, NUMBER_BYTES, Fields, fill, readable, shorten
+from ispd.orders import Facts, Output, Plan, Recipe, Rule, Waiting
+from ispd.profile.library import NEUTRAL, Entry, Library, Tier, tie_sentence
+from ispd.profile.match import Match, Specificity, Subject, more_specific_by, specificity, trail
+from ispd.profile.profile import Profile, to_json
 
 
 class References(Enum):
@@ -22,6 +29,189 @@ def plan(
 ) -> Plan | Waiting:
     """What shall be done with the photo at `relative` below `folder.watch`.
 
-    Raises ConfigError where the folder's profile is unknown or broken, or two profiles fit equally well.
+    Raises ConfigError where the profile it needs is unknown or broken, or two profiles fit equally well.
     """
-    raise NotImplementedError
+    choice = choose(facts, relative, folder, profiles, references)
+    if isinstance(choice, Waiting):
+        return choice
+    profile = profiles.get(choice.name)
+    recipe = Recipe(profile.name, to_json(profile), profile.outputs, folder.metadata)
+    return Plan(recipe, names(folder.name, facts, relative, profile), choice.trail, choice.note)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The profile a photo gets, with the rules that led there."""
+
+    name: str
+    trail: tuple[Rule, ...]
+    note: str = ""
+
+
+def choose(
+    facts: Facts, relative: bytes, folder: Folder, profiles: Library, references: References = References.NONE
+) -> Choice | Waiting:
+    """Which profile: the folder's own, else the most specific match by hand, learned, shipped, else neutral.
+
+    Raises ConfigError as `plan` does.
+    """
+    if folder.profile != "auto":
+        return Choice(folder.profile, _named(folder.profile, profiles))
+    search = _Search(_subject(facts, relative, folder), profiles)
+    if winner := search.winner(Tier.OWN) or search.winner(Tier.LEARNED):
+        return search.choice(winner)
+    if references is References.GATHERING and folder.learn == "sidecar":
+        return Waiting(f"finished pictures come with {_camera(facts)}; its look is learned once they are all there")
+    if winner := search.winner(Tier.SHIPPED):
+        return search.choice(winner)
+    note = f"no profile is meant for {_camera(facts)}: {NEUTRAL}"
+    if references is References.QUIET and folder.learn == "sidecar":
+        note += "; nothing has been learned from the finished pictures beside it"
+    return Choice(NEUTRAL, (*search.rules, Rule(NEUTRAL, True, note), *_hides(profiles.entry(NEUTRAL))), note)
+
+
+def _named(name: str, profiles: Library) -> tuple[Rule, ...]:
+    entry = profiles.entry(name)
+    return Rule(name, True, f'the folder says profile = "{name}"'), *_hides(entry)
+
+
+def _hides(entry: Entry) -> Iterator[Rule]:
+    for path in entry.hides:
+        yield Rule(entry.name, True, f"{entry.path} stands in front of {path}")
+
+
+def _camera(facts: Facts) -> str:
+    return facts.camera or "a camera that does not give its name"
+
+
+def _subject(facts: Facts, relative: bytes, folder: Folder) -> Subject:
+    parent = readable(relative).rpartition("/")[0]
+    absolute = f"{folder.watch}/{parent}" if parent else str(folder.watch)
+    return Subject(facts, parent, absolute)
+
+
+_MAKER = {Tier.OWN: "made by hand", Tier.LEARNED: "learned", Tier.SHIPPED: "shipped"}
+
+
+@dataclass
+class _Search:
+    """One photo's way through the library; `rules` grows as profiles are asked."""
+
+    photo: Subject
+    profiles: Library
+    rules: list[Rule] = field(default_factory=list)
+
+    def winner(self, tier: Tier) -> Entry | None:
+        """The most specific profile of a tier that fits.  Raises ConfigError where that is broken or one of two."""
+        fitting = [entry for entry in self.profiles.entries if entry.tier is tier and self._fits(entry)]
+        ranked = sorted(fitting, key=_rank, reverse=True)  # one whose match cannot be read comes first
+        if not ranked:
+            return None
+        if ranked[0].profile is None:
+            raise ConfigError(*ranked[0].problems)
+        if len(ranked) > 1 and _rank(ranked[0]) == _rank(ranked[1]):
+            raise ConfigError(tie_sentence(*ranked[:2]))
+        self.rules += _why(ranked[0], ranked[1:])
+        return ranked[0]
+
+    def choice(self, winner: Entry) -> Choice:
+        """The winner, with a word on everything that was not asked any more."""
+        later = [entry for entry in self.profiles.entries if entry.tier > winner.tier]
+        not_asked = [
+            Rule(entry.name, False, f'not asked: "{winner.name}" is {_MAKER[winner.tier]}')
+            for entry in later
+            if entry.match and not entry.match.asks_nothing
+        ]
+        return Choice(winner.name, (*self.rules, *not_asked))
+
+    def _fits(self, entry: Entry) -> bool:
+        if entry.match is None:
+            return True  # nobody can tell: its problems must be mended first
+        if entry.is_version:
+            return False
+        if entry.match.asks_nothing:
+            self.rules.append(Rule(entry.name, False, "has no [match]: used only where it is named"))
+            return False
+        rules = list(trail(entry.name, entry.match, self.photo))
+        self.rules += rules
+        return all(rule.holds for rule in rules)
+
+
+def _why(winner: Entry, others: list[Entry]) -> Iterator[Rule]:
+    for other in others:
+        what = more_specific_by(winner.match or Match(), other.match or Match())
+        yield Rule(other.name, False, f'fits too, but "{winner.name}" is more specific: it asks for {what}')
+    rank = "most specific" if others else "only"
+    yield Rule(winner.name, True, f"the {rank} profile {_MAKER[winner.tier]} that fits")
+    yield from _hides(winner)
+
+
+def _rank(entry: Entry) -> tuple[bool, Specificity]:
+    return entry.match is None, specificity(entry.match or Match())
+
+
+def names(template: str, facts: Facts, relative: bytes, profile: Profile) -> tuple[str, ...]:
+    """The relative path of each picture: safe, distinct, with room for a collision's number."""
+    outputs = profile.outputs
+    paths = [fill(template, fields(facts, relative, profile, output)) for output in outputs]
+    suffixes = [""] * len(outputs)
+    files = list(map(_file, paths, suffixes, outputs))
+    for part in (_size_part, _space_part, _number_part):  # each only where names still clash
+        folded = [file.casefold() for file in files]
+        for number, output in enumerate(outputs):
+            if folded.count(folded[number]) > 1:
+                suffixes[number] += part(number, output)
+        files = list(map(_file, paths, suffixes, outputs))
+    return tuple(files)
+
+
+def _file(path: str, suffix: str, output: Output) -> str:
+    folder, _, stem = path.rpartition("/")
+    end = f"{suffix}.{output.extension}"
+    file = shorten(stem, NAME_BYTES - NUMBER_BYTES - len(end.encode())) + end
+    return f"{folder}/{file}" if folder else file
+
+
+def _size_part(_: int, output: Output) -> str:
+    return f"-{output.size}" if output.size else ""
+
+
+def _space_part(_: int, output: Output) -> str:
+    return f"-{output.space}"
+
+
+def _number_part(number: int, _: Output) -> str:
+    return f"-o{number + 1}"  # not a bare number: those tell photos of the same name apart
+
+
+def fields(facts: Facts, relative: bytes, profile: Profile, output: Output) -> Fields:
+    """What a name's template may use."""
+    folder, _, file = readable(relative).rpartition("/")
+    texts = {
+        "stem": PurePosixPath(file).stem,
+        "ext": PurePosixPath(file).suffix.removeprefix("."),
+        "camera": facts.camera,
+        "profile": profile.name,
+        "format": output.format,
+        "size": str(output.size or "full"),
+        "exif.Make": facts.make,
+        "exif.Model": facts.model,
+        "exif.LensModel": facts.lens,
+        "exif.BodySerialNumber": facts.serial,
+        "exif.ISO": str(facts.iso or ""),
+        "exif.ExposureTime": _shutter(facts.exposure_seconds),
+        "exif.FNumber": _number(facts.f_number),
+        "exif.FocalLength": _number(facts.focal_length_mm),
+    }
+    return Fields(texts, folder, facts.captured)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _shutter(seconds: float | None) -> str:
+    """ "1-250" or "2.5", without a slash"""
+    if seconds is None or not seconds > 0:
+        return ""
+    return f"1-{1 / seconds:.0f}" if seconds < 0.4 else f"{seconds:g}"

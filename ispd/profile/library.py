@@ -2,24 +2,190 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import combinations
 from pathlib import Path
 
-from ispd.profile.profile import Profile
+from ispd import toml
+from ispd.errors import ConfigError
+from ispd.profile.match import Match, can_meet, specificity
+from ispd.profile.profile import Profile, read_page
+
+NEUTRAL = "neutral"  # what a photo gets that no profile is meant for
+
+
+class Tier(IntEnum):
+    """Who made a profile; a lower tier is asked first."""
+
+    OWN = 0  # people, by hand
+    LEARNED = 1  # ispd, from pairs
+    SHIPPED = 2  # came with ispd
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One folder of profiles."""
+
+    path: Path
+    tier: Tier
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One profile file.  A broken one has problems and no profile; its match, where that part can be read."""
+
+    name: str
+    path: Path
+    tier: Tier
+    profile: Profile | None
+    match: Match | None
+    problems: tuple[str, ...] = ()
+    hides: tuple[Path, ...] = ()  # files of the same name that are looked up later
+
+    @property
+    def is_version(self) -> bool:
+        """An older version of a learned profile, kept under NAME@3: only used when it is named."""
+        return "@" in self.name
 
 
 @dataclass(frozen=True)
 class Library:
-    """All profiles that could be read, in the order they are looked up."""
+    """Every profile there is, in the order they are looked up; of one name only the first."""
 
-    problems: tuple[str, ...] = ()  # one sentence each: broken profiles, ties
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in self.entries)
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """What is wrong with profiles that cannot be read, one sentence each."""
+        return tuple(problem for entry in self.entries for problem in entry.problems)
+
+    @property
+    def ties(self) -> tuple[str, ...]:
+        """Pairs of profiles that are equally specific and can both fit one photo, one sentence each."""
+        candidates = [entry for entry in self.entries if entry.match and not entry.is_version]
+        return tuple(tie_sentence(a, b) for a, b in combinations(candidates, 2) if _tie(a, b))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything the owner should mend."""
+        return self.broken + self.ties
+
+    def entry(self, name: str) -> Entry:
+        """The file of that name.  Raises ConfigError where there is none."""
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise ConfigError(f'there is no profile "{name}"{self.suggestion(name)}')
 
     def get(self, name: str) -> Profile:
         """The profile of that name.  Raises ConfigError where there is none, with a did-you-mean, or it is broken."""
-        raise NotImplementedError
+        entry = self.entry(name)
+        if entry.profile is None:
+            raise ConfigError(*entry.problems)
+        return entry.profile
+
+    def suggestion(self, name: str) -> str:
+        """What to say after an unknown name."""
+        return toml.did_you_mean(name, self.names) or f"; there are {', '.join(sorted(self.names)) or 'none'}"
+
+
+def _tie(one: Entry, other: Entry) -> bool:
+    if one.tier != other.tier or one.match is None or other.match is None:
+        return False
+    if one.match.asks_nothing or specificity(one.match) != specificity(other.match):
+        return False
+    return can_meet(one.match, other.match)
+
+
+def tie_sentence(one: Entry, other: Entry) -> str:
+    """Two profiles fit equally well: somebody must decide."""
+    return (
+        f'profiles "{one.name}" ({one.path}) and "{other.name}" ({other.path}) can fit the same photo equally well; '
+        "make the [match] of one of them more specific"
+    )
+
+
+def shelves(extra: Sequence[Path] = (), state: Path | None = None) -> tuple[Shelf, ...]:
+    """The folders in the order they are looked up: `extra` are the config's, `state` holds the learned ones."""
+    config_home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    own = (*extra, config_home / "ispd/profiles", Path("/etc/ispd/profiles"))
+    learned = () if state is None else (Shelf(learned_profiles(state), Tier.LEARNED),)
+    return (*(Shelf(path, Tier.OWN) for path in own), *learned, Shelf(shipped_profiles(), Tier.SHIPPED))
+
+
+def learned_profiles(state: Path) -> Path:
+    """Where `ispd fit` puts what it has learned."""
+    return state / "profiles"
+
+
+def shipped_profiles() -> Path:
+    """Inside the installed package, or beside it in a working tree."""
+    package = Path(__file__).parents[1]
+    installed = package / "shipped/profiles"
+    return installed if installed.is_dir() else package.parent / "profiles"
 
 
 def open_library(extra: Sequence[Path] = (), state: Path | None = None) -> Library:
-    """Read every profile there is: `extra` are the config's folders, `state` holds the learned ones."""
-    raise NotImplementedError
+    """Read every profile on the usual shelves.  One that is broken stands in the library with its problems."""
+    return read_shelves(shelves(extra, state))
+
+
+def read_shelves(folders: Sequence[Shelf]) -> Library:
+    """Read every profile in `folders`; a folder that is not there holds none."""
+    first: dict[str, Entry] = {}
+    seen: set[Path] = set()
+    for shelf in folders:
+        if (real := shelf.path.resolve()) in seen:
+            continue  # the config may name the user's folder once more
+        seen.add(real)
+        for entry in _entries(shelf):
+            before = first.get(entry.name)
+            first[entry.name] = entry if before is None else replace(before, hides=(*before.hides, entry.path))
+    return Library(tuple(first.values()))
+
+
+def _entries(shelf: Shelf) -> Iterator[Entry]:
+    names: dict[str, Path] = {}
+    for path in sorted(shelf.path.glob("[!.]*.toml")):  # editors leave hidden files behind
+        entry = _read(path, shelf.tier)
+        if entry.name in names:
+            problem = f'{path}: the name "{entry.name}" is taken by {names[entry.name].name} beside it'
+            yield Entry(path.name, path, shelf.tier, None, entry.match, (problem,))
+            continue
+        names[entry.name] = path
+        yield entry
+
+
+def _read(path: Path, tier: Tier) -> Entry:
+    try:
+        page = toml.load(path)
+    except ConfigError as error:
+        return Entry(path.stem, path, tier, None, None, error.problems)
+    try:
+        profile = read_page(page)
+    except ConfigError as error:
+        return Entry(_name_on(page, path), path, tier, None, _match_on(page), error.problems)
+    is_version = tier is Tier.LEARNED and "@" in path.stem
+    return Entry(path.stem if is_version else profile.name, path, tier, profile, profile.match)
+
+
+def _name_on(page: toml.Page, path: Path) -> str:
+    name = page.table.get("name")
+    return name if isinstance(name, str) and name else path.stem
+
+
+def _match_on(page: toml.Page) -> Match | None:
+    """The [match] of a page that is wrong elsewhere: often it tells that the photo at hand does not need it."""
+    given = page.table.get("match", {})
+    if not isinstance(given, dict):
+        return None
+    reading = toml.Reading(toml.Page(page.file, given, {}))
+    match = reading.table(Match)
+    return None if reading.problems else match

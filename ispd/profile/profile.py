@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import msgspec
+
+from ispd import toml
 from ispd.isp.look import Look
 from ispd.orders import Output
 from ispd.profile.match import Match
+
+
+def _name_problem(name: str) -> str:
+    if name == "auto":
+        return "is what a folder says when the profile shall be found for each photo; choose another name"
+    if not re.fullmatch(r"\w[\w.+-]{0,99}", name):
+        return "must be letters, digits and - _ . + only, beginning with a letter or digit"
+    return ""
 
 
 @dataclass(frozen=True)
 class Profile:
     """One TOML file, or the canonical JSON that an order carries."""
 
-    name: str
-    schema: Literal[1] = 1
+    name: Annotated[str, toml.Check(_name_problem)]  # what folders and commands call it
+    schema: Literal[1] = 1  # of this page
     intent: str = ""  # one line: what it is for
-    backend: Literal["isp"] = "isp"
+    backend: Literal["isp"] = "isp"  # what renders
     match: Match = field(default_factory=Match)
-    look: Look = field(default_factory=Look)  # [camera] and [look]
-    outputs: tuple[Output, ...] = (Output(),)  # [[output]]
+    look: Annotated[Look, toml.Lifted("camera")] = field(default_factory=Look)  # [camera] and [look]
+    outputs: Annotated[tuple[Output, ...], toml.Key("output")] = (Output(),)
 
 
 def read_profile(path: Path) -> Profile:
     """The profile in a TOML file.  Raises ConfigError with every problem found."""
-    raise NotImplementedError
+    return read_page(toml.load(path))
+
+
+def read_page(page: toml.Page) -> Profile:
+    """The profile on a page that is parsed already.  Raises ConfigError with every problem found."""
+    reading = toml.Reading(page)
+    profile = reading.table(Profile)
+    if profile is not None and "output" in page.table:
+        _check_outputs(reading, profile.outputs)
+    reading.finish()
+    assert profile is not None  # what could not be made has left a problem
+    return profile
+
+
+def _check_outputs(reading: toml.Reading, outputs: tuple[Output, ...]) -> None:
+    for output in outputs:
+        if output.format == "jpeg" and output.bits == 16:
+            reading.complain_of(output, "bits", '= 16 needs format = "tiff" or "png"; a JPEG has 8')
+
+
+def to_toml(profile: Profile) -> str:
+    """As a file, every default spelled out."""
+    return toml.write(toml.to_table(profile))
 
 
 def to_json(profile: Profile) -> str:
-    """Canonical: every default spelled out, so that equal profiles have equal digests."""
-    raise NotImplementedError
+    """Canonical: every default spelled out, keys sorted, so that equal profiles have equal digests."""
+    return msgspec.json.encode(toml.to_table(profile), order="sorted").decode()
 
 
 def from_json(text: str) -> Profile:
     """The profile that `to_json` wrote.  Raises ConfigError where another ispd wrote what this one cannot read."""
-    raise NotImplementedError
+    return read_page(toml.Page("the recipe's profile", msgspec.json.decode(text, type=dict), {}))

@@ -1,0 +1,68 @@
+"""A dataclass as a table, and a table as TOML text: what `reading` reads back as the same value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+from ispd.toml.slots import Lifted, lifted_slot, slots
+
+
+def to_table(value: Any) -> dict[str, Any]:
+    """A dataclass as the table that `read` makes it from, every default spelled out, None left out."""
+    return dict(_entries(value, skip=""))
+
+
+def _entries(value: Any, skip: str) -> Iterator[tuple[str, Any]]:
+    for slot in slots(value.__class__):
+        if slot.field == skip:
+            continue
+        lifted = slot.note(Lifted)
+        part = getattr(value, slot.field)
+        if lifted is not None:
+            inner = lifted_slot(slot)
+            yield inner.key, _plain(getattr(part, inner.field))
+            yield slot.key, dict(_entries(part, skip=lifted.field))
+        elif part is not None:
+            yield slot.key, float(part) if slot.kind is float else _plain(part)  # 1 and 1.0 are one value, one digest
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return to_table(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def write(table: Mapping[str, Any]) -> str:
+    """A table as TOML text, plain keys before sub-tables."""
+    return "\n".join(_lines(table, "")).strip() + "\n"
+
+
+def _lines(table: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for key, value in table.items():
+        if not _is_table(value):
+            yield f"{key} = {literal(value)}"
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from ("", f"[{prefix}{key}]", *_lines(value, f"{prefix}{key}."))
+        elif _is_table(value):
+            for item in value:
+                yield from ("", f"[[{prefix}{key}]]", *_lines(item, f"{prefix}{key}."))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, list) and bool(value) and isinstance(value[0], Mapping))
+
+
+def literal(value: object) -> str:
+    """A plain value or a list of them as TOML."""
+    if isinstance(value, list):
+        return f"[{', '.join(literal(item) for item in value)}]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
