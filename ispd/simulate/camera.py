@@ -56,6 +56,14 @@ class SimulatedCamera:
     byte_order: ByteOrder = "little"
     preview: bool = False
 
+    @property
+    def description(self) -> str:
+        """The camera in a few words: name, pattern, bits, and how it stores."""
+        pattern = "X-Trans" if self.cfa == X_TRANS else self.cfa
+        corrected = {"gain-map": ", gain maps", "radial": ", radial shading", "none": ""}[self.correction]
+        stored = {"none": "uncompressed", "lossless-jpeg": "lossless JPEG"}[self.compression]
+        return f"{self.make} {self.model}, {pattern} {self.bits} bit, {stored}{corrected}"
+
     def camera_from_xyz(self, temperature_k: float) -> Array:
         """3×3: XYZ under light of that temperature to the sensor's linear RGB, not balanced."""
         weight = (1 / temperature_k - 1 / DAYLIGHT_K) / (1 / TUNGSTEN_K - 1 / DAYLIGHT_K)
