@@ -180,8 +180,30 @@ class Shot:
 class Mosaic:
     """Sensor samples and the shot they belong to: (1, H, W) for a mosaic, (planes, H, W) for a linear file.
 
-    Stored codes (float of any integer), before levels; the whole stored image, masked borders included.
+    Stored codes (any integer or float), before levels, masked borders included.  A strip of a mosaic is a mosaic too:
+    `top` is the row of the stored image that its first row is.
     """
 
     samples: Tensor
     shot: Shot
+    top: int = 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which rows of the active area a tensor holds: its first is `top`, the whole is height × width."""
+
+    top: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Linear samples on their way to demosaic: (1, H, W) for a mosaic, (planes, H, W) for a linear file.
+
+    0 is black; every stage that changes samples takes their ceiling along, so that any later one knows what clipped.
+    """
+
+    samples: Tensor
+    ceiling: Tensor  # the same shape: the value that a clipped sample has here

@@ -1,1 +1,32 @@
-"""One file a method, behind one name."""
+"""Demosaic: every pixel gets the colors that its site did not measure.
+
+Takes   mosaic (H, W) or (1, H, W), white-balanced, usually in [0, 1]; `cfa`, its square repeat as letters
+Gives   (planes, H, W): R, G, B, or the array's own colors in the order of `colors`
+        measured samples stay as they are; any size, 1 × 1 too
+Raises  ValueError where the letters of `cfa` make no square or name a color that `colors` has not
+
+>>> import torch
+>>> demosaic(torch.full((4, 4), 0.25), "RGGB").unique()
+tensor([0.2500])
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from ispd.isp.pattern import colors_of
+from ispd.isp.stages.demosaic.bilinear import bilinear
+from ispd.isp.stages.demosaic.malvar import PHASES, malvar
+
+
+def demosaic(
+    mosaic: Tensor, cfa: str, method: Literal["bilinear", "malvar"] = "malvar", colors: str | None = None
+) -> Tensor:
+    """`malvar` on the four Bayer phases; elsewhere, and where a picture is too small for it, bilinear serves."""
+    plane = mosaic.reshape(mosaic.shape[-2:])
+    order = colors or colors_of(cfa)
+    if method == "malvar" and cfa in PHASES and order == "RGB" and min(plane.shape) >= 4:
+        return malvar(plane, cfa)
+    return bilinear(plane, cfa, order)

@@ -1,0 +1,84 @@
+"""Colors that a smaller space has not, brought into it at constant hue and lightness.
+
+Takes   linear Rec.2020 (3, H, W), display-referred: 1.0 is white
+Gives   linear RGB of `space` in [0, 1]
+
+`compress` reduces OKLab chroma along the line to the grey of the same lightness.  From KNEE of the boundary on, chroma
+bends, so that petals keep their texture where a plain cut would paint them flat; what lies below is untouched.
+`clip` cuts each channel, as most raw converters do: hues shift, nothing else changes.
+
+>>> red = torch.tensor([1.0, 0.0, 0.0]).reshape(3, 1, 1)  # Rec.2020's red, no screen's
+>>> bool(((compress(red, "srgb") >= 0) & (compress(red, "srgb") <= 1)).all())
+True
+>>> compress(torch.full((3, 1, 1), 0.5), "srgb").flatten()
+tensor([0.5000, 0.5000, 0.5000])
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ispd.isp.color.mix import mix
+from ispd.isp.color.oklab import LMS_FROM_LAB, REC2020_FROM_LMS, oklab_from_rec2020
+from ispd.isp.color.spaces import Array, rgb_from_rec2020
+from ispd.orders import Space
+
+KNEE = 0.85  # of the chroma that the space has at this hue and lightness
+REACH = 1.6  # colors whose chroma, this many times larger, still fits are left out of the search
+STEPS = 12  # of bisection: chroma to 1/4000 of its range, below an 8-bit step
+
+
+def clip(rgb: Tensor, space: Space) -> Tensor:
+    """Each channel cut to [0, 1]."""
+    return mix(rgb_from_rec2020(space), rgb).clamp(0, 1)
+
+
+def compress(rgb: Tensor, space: Space) -> Tensor:
+    """At constant hue and lightness.  Works only on the few colors near or beyond the boundary."""
+    linear = mix(rgb_from_rec2020(space), rgb)
+    far = _near_the_boundary(linear)
+    if bool(far.any()):
+        linear = linear.clone()
+        linear[:, far] = _inside(rgb[:, far], space)
+    return linear.clamp(0, 1)
+
+
+def _near_the_boundary(linear: Tensor) -> Tensor:
+    """(H, W) bool: chroma REACH times larger would leave [0, 1]; judged in linear light, which is cheap and wider."""
+    grey = linear.mean(dim=0, keepdim=True)
+    stretched = grey + REACH * (linear - grey)
+    return (stretched < 0).any(dim=0) | (stretched > 1).any(dim=0)
+
+
+def _inside(rgb: Tensor, space: Space) -> Tensor:
+    """(3, N) of `space`: the same hue and lightness, chroma bent below the boundary."""
+    lab = oklab_from_rec2020(rgb)
+    lightness = lab[0].clamp(0, 1)
+    chroma = (lab[1] ** 2 + lab[2] ** 2 + 1e-18).sqrt()
+    direction = torch.stack([lab[1] / chroma, lab[2] / chroma])
+    to_space = rgb_from_rec2020(space) @ REC2020_FROM_LMS
+    with torch.no_grad():  # where the boundary lies is a fact of the space, not of a parameter
+        most = _boundary(lightness, direction, to_space)
+    bent = _bend(chroma, most)
+    return mix(to_space, mix(LMS_FROM_LAB, torch.stack([lightness, *(bent * direction)])) ** 3)
+
+
+def _bend(chroma: Tensor, most: Tensor) -> Tensor:
+    """Identity below KNEE · most, then towards `most` without reaching it; smooth where both meet."""
+    knee = KNEE * most
+    room = (most - knee).clamp(min=1e-9)
+    over = (chroma - knee).clamp(min=0)
+    return torch.where(chroma <= knee, chroma, knee + room * over / (over + room))
+
+
+def _boundary(lightness: Tensor, direction: Tensor, to_space: Array) -> Tensor:
+    """The largest chroma at this lightness and hue that `space` holds, by bisection."""
+    low, high = torch.zeros_like(lightness), torch.full_like(lightness, 0.5)  # no color of ours has more than 0.5
+    cone = mix(LMS_FROM_LAB, torch.stack([torch.zeros_like(lightness), *direction]))  # what one unit of chroma adds
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        linear = mix(to_space, (lightness + middle * cone) ** 3)
+        fits = ((linear >= -1e-6) & (linear <= 1 + 1e-6)).all(dim=0)
+        low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
+    return low

@@ -1,0 +1,84 @@
+"""A color filter array at work: which color a site has, and what its neighbors say about the colors it has not.
+
+`cfa` is the square repeat as letters, left to right, top to bottom; `colors` names the planes, one letter each.
+
+>>> shifted("RGGB", rows=1)
+'GBRG'
+>>> planes_of_sites("RGGB", "RGB").tolist()
+[[0, 1], [1, 2]]
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def repeat(cfa: str) -> int:
+    """How many sites the square repeat is wide.  Raises ValueError where the letters make no square."""
+    side = math.isqrt(len(cfa))
+    if side == 0 or side * side != len(cfa):
+        raise ValueError(f"a color filter array of {len(cfa)} letters is no square: {cfa!r}")
+    return side
+
+
+def colors_of(cfa: str) -> str:
+    """The colors of a filter array in the order of their planes: RGB, or any others as they come."""
+    return "RGB" if set(cfa) == set("RGB") else "".join(dict.fromkeys(cfa))
+
+
+def shifted(cfa: str, rows: int) -> str:
+    """The array as a strip sees it that starts `rows` below the array's origin."""
+    side = repeat(cfa)
+    start = rows % side * side
+    return cfa[start:] + cfa[:start]
+
+
+def planes_of_sites(cfa: str, colors: str) -> Tensor:
+    """(n, n) int64: the plane of each site of the repeat.  Raises ValueError for a letter that `colors` has not."""
+    side = repeat(cfa)
+    return torch.tensor([colors.index(letter) for letter in cfa]).reshape(side, side)
+
+
+def tiled(pattern: Tensor, height: int, width: int) -> Tensor:
+    """(height, width): the pattern (rows, columns) repeated from the top left."""
+    rows, columns = pattern.shape[-2:]
+    times = (math.ceil(height / rows), math.ceil(width / columns))
+    return pattern.repeat(*times)[:height, :width]
+
+
+def spread(mosaic: Tensor, cfa: str, colors: str) -> Tensor:
+    """(colors, H, W) from (H, W): own samples kept, the others the weighted mean of the nearest of their color.
+
+    Normalized convolution with a tent (H. Knutsson, C.-F. Westin, CVPR 1993): on a Bayer array it is bilinear
+    interpolation, it needs no rule for borders, and it takes any array.  A site whose neighborhood has none of a
+    color (pictures smaller than the repeat) keeps its own sample for it, which is neutral after white balance.
+    """
+    height, width = mosaic.shape
+    sites = planes_of_sites(cfa, colors)
+    masks = torch.stack([tiled((sites == plane).to(mosaic.dtype), height, width) for plane in range(len(colors))])
+    masks = masks.to(mosaic.device)
+    kernel = _tent(_radius(sites, len(colors))).to(mosaic)
+    there = torch.cat([masks * mosaic, masks]).unsqueeze(1)
+    sums, weights = F.conv2d(there, kernel, padding=kernel.shape[-1] // 2).reshape(2, *masks.shape)
+    mean = torch.where(weights > 0, sums / weights.clamp(min=1e-6), mosaic)
+    return torch.where(masks > 0, mosaic, mean)
+
+
+def _tent(radius: int) -> Tensor:
+    line = 1 - torch.arange(-radius, radius + 1).abs() / (radius + 1)
+    return torch.outer(line, line)[None, None]
+
+
+def _radius(sites: Tensor, colors: int) -> int:
+    """The smallest neighborhood that has every color of the array around every site of it."""
+    side = sites.shape[0]
+    for radius in range(1, side):
+        wide = tiled(sites, side + 2 * radius, side + 2 * radius)
+        blocks = wide.unfold(0, 2 * radius + 1, 1).unfold(1, 2 * radius + 1, 1).flatten(2)
+        if all(bool((blocks == plane).any(dim=2).all()) for plane in range(colors) if bool((sites == plane).any())):
+            return radius
+    return max(1, side - 1)

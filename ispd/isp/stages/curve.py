@@ -1,0 +1,132 @@
+"""Curve: from the scene's light to the screen's.
+
+Takes   SceneRGB; `ceiling`, the scene value at which a neutral light has run the sensor out
+Gives   DisplayRGB in which neutral 1.0 is the screen's white; colors outside the screen's gamut are left to `gamut`
+
+`filmic`: a color's norm goes through the tone curve and its channels are scaled with it, so hue and saturation stay as
+the scene had them; only towards white the ratios melt into 1, as on film, where a lamp's core is white and its glow
+colored.  The tone curve is a straight line of slope `contrast` at mid grey in log-log, with a shoulder that meets
+white at `white_ev` or at the sensor's end, whichever is lower: a sensor that has run out shows white, not grey.
+`none`: 1.0 is white, and cut there.
+
+Source  tone: K. Naka, W. Rushton, J. Physiol. 185 (1966), as E. Reinhard, K. Devlin, IEEE TVCG 11 (2005) use it
+        mid grey: ISO 12232:2019, saturation-based speed: 18 % grey is metered at 10/78 of what saturates
+        monotone points: F. Fritsch, J. Butland, SIAM J. Sci. Stat. Comput. 5 (1984)
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from ispd.isp.color.mix import luminance
+from ispd.isp.color.transfer import decode, encode
+from ispd.isp.look import Curve
+from ispd.isp.params import Points, Scalar
+from ispd.isp.values import DisplayRGB, SceneRGB
+
+GREY_IN = 10 / 78  # where a camera's meter puts a grey card: the headroom above it is why plain sensor data looks dark
+GREY_OUT = 0.18  # where a screen shows it: L* = 50
+LEAST_RANGE = 2.6  # stops from grey to white; with less, no curve of slope 1 gets there
+SOLVE = 16  # fixed-point steps for the exponent; the error shrinks to a tenth or less with each
+
+
+def curve(rgb: SceneRGB, p: Curve, ceiling: Scalar = math.inf) -> DisplayRGB:
+    """Tone by `p.method`, then `p.points`."""
+    if p.method == "none" and not p.points:
+        return DisplayRGB(rgb.clamp(max=1))
+    norm = _norm(rgb).clamp(min=1e-6)
+    if p.method == "none":
+        return DisplayRGB(rgb * (_points(norm, p.points) / norm)[None])
+    white = _white(p, ceiling)
+    tone = _tone(norm, p, white)
+    if p.points:
+        tone = _points(tone, p.points)
+    return DisplayRGB(_melted(rgb / norm, norm / white) * tone)
+
+
+def _norm(rgb: Tensor) -> Tensor:
+    """(H, W): how bright a color is, between luminance (blue too dark) and its largest channel (yellow too bright)."""
+    light = rgb.clamp(min=0)
+    largest = (light**3).sum(dim=0) / (light**2).sum(dim=0).clamp(min=1e-12)  # a smooth maximum; of grey it is the grey
+    return (largest + luminance(light)) / 2
+
+
+def _white(p: Curve, ceiling: Scalar) -> Tensor:
+    """The scene value that becomes the screen's white."""
+    asked = torch.as_tensor(GREY_IN * 2.0**p.white_ev)
+    end = torch.as_tensor(ceiling).clamp(min=GREY_IN * 2.0**LEAST_RANGE)
+    return torch.minimum(asked.to(end.device), end.to(asked.dtype))
+
+
+def _tone(norm: Tensor, p: Curve, white: Tensor) -> Tensor:
+    """The tone curve: 0 → 0, GREY_IN → about GREY_OUT, `white` → 1, then 1."""
+    white = white.to(norm)
+    exponent, q = _shape(p.contrast, white)
+    black = _sigmoid(GREY_IN * 2.0 ** torch.as_tensor(p.black_ev).to(norm) / white, exponent, q)
+    return ((_sigmoid(norm / white, exponent, q) - black) / (1 - black)).clamp(0, 1)
+
+
+def _shape(contrast: Scalar, white: Tensor) -> tuple[Tensor, Tensor]:
+    """Exponent c and q of y = (q + 1)·xᶜ / (q·xᶜ + 1), x = scene / white, so that grey lies where it should.
+
+    With m = (GREY_IN / white)ᶜ that gives q = (GREY_OUT - m) / (m·(1 - GREY_OUT)), and the slope at grey, in log-log,
+    is c·(1 - GREY_OUT) / (1 - m): solved for c by repetition.
+    """
+    slope = torch.as_tensor(contrast).to(white)
+    grey = GREY_IN / white
+    exponent = slope / (1 - GREY_OUT)
+    for _ in range(SOLVE):
+        exponent = slope * (1 - grey**exponent) / (1 - GREY_OUT)
+    m = grey**exponent
+    return exponent, (GREY_OUT - m) / (m * (1 - GREY_OUT))
+
+
+def _sigmoid(x: Tensor, exponent: Tensor, q: Tensor) -> Tensor:
+    power = x**exponent
+    return (q + 1) * power / (q * power + 1)
+
+
+def _melted(ratios: Tensor, reach: Tensor) -> Tensor:
+    """Channel ratios drawn towards 1 as brightness nears and passes white (`reach` = 1): half way there."""
+    melt = reach**2 / (1 + reach**2)
+    return ratios + melt * (1 - ratios)
+
+
+def _points(light: Tensor, points: Points) -> Tensor:
+    """A monotone curve through `points`, on sRGB-encoded values; flat beyond the outermost."""
+    return decode(_monotone(encode(light, "srgb"), points), "srgb")
+
+
+def _monotone(x: Tensor, points: Points) -> Tensor:
+    """Cubic Hermite pieces; each knot's slope is the weighted harmonic mean of its neighbors', or 0 at a turn."""
+    knots = torch.stack([torch.stack([torch.as_tensor(value).to(x) for value in point]) for point in points])
+    px, py = knots[:, 0].contiguous(), knots[:, 1]
+    if len(points) == 1:
+        return torch.zeros_like(x) + py[0]
+    slopes = _slopes(px, py)
+    at = x.clamp(float(px[0]), float(px[-1]))
+    piece = (torch.searchsorted(px.detach(), at.detach(), right=True) - 1).clamp(0, len(points) - 2)
+    width = (px[1:] - px[:-1]).clamp(min=1e-6)[piece]
+    t = (at - px[piece]) / width
+    left, right = py[piece], py[piece + 1]
+    bend_left, bend_right = slopes[piece] * width, slopes[piece + 1] * width
+    rise = right - left
+    return left + t * (
+        bend_left + t * (3 * rise - 2 * bend_left - bend_right + t * (bend_left + bend_right - 2 * rise))
+    )
+
+
+def _slopes(px: Tensor, py: Tensor) -> Tensor:
+    width = (px[1:] - px[:-1]).clamp(min=1e-6)
+    secant = (py[1:] - py[:-1]) / width
+    before, after = secant[:-1], secant[1:]
+    weight = (1 + width[1:] / (width[:-1] + width[1:])) / 3
+    rising = before * after > 0
+    mean = weight * after + (1 - weight) * before
+    inner = torch.where(
+        rising, before * after / torch.where(rising, mean, torch.ones_like(mean)), torch.zeros_like(mean)
+    )
+    return torch.cat([secant[:1], inner, secant[-1:]])

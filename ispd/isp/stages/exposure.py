@@ -1,0 +1,28 @@
+"""Exposure: brighten or darken the scene, in stops.
+
+Takes   SceneRGB; `baseline`, the stops that the file itself asks for (BaselineExposure)
+Gives   the same; nothing is clipped, so two exposures add up
+Source  one stop doubles the light
+
+>>> import torch
+>>> exposure(SceneRGB(torch.tensor([0.18])), Exposure(ev=1.0), baseline=0.5)
+tensor([0.5091])
+"""
+
+from __future__ import annotations
+
+from ispd.isp.look import Exposure
+from ispd.isp.params import Scalar
+from ispd.isp.values import SceneRGB
+
+
+def exposure(rgb: SceneRGB, p: Exposure, baseline: float) -> SceneRGB:
+    """Light times `gain`."""
+    return SceneRGB(rgb * gain(p, baseline))
+
+
+def gain(p: Exposure, baseline: float) -> Scalar:
+    """What the light is multiplied by."""
+    stops = p.ev + baseline if p.baseline == "file" else p.ev
+    factor: Scalar = 2.0**stops
+    return factor
