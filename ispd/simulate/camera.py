@@ -66,10 +66,7 @@ class SimulatedCamera:
 
     def camera_from_xyz(self, temperature_k: float) -> Array:
         """3×3: XYZ under light of that temperature to the sensor's linear RGB, not balanced."""
-        weight = (1 / temperature_k - 1 / DAYLIGHT_K) / (1 / TUNGSTEN_K - 1 / DAYLIGHT_K)
-        weight = min(max(weight, 0.0), 1.0)
-        matrix: Array = weight * np.array(self.tungsten) + (1 - weight) * np.array(self.daylight)
-        return matrix
+        return _between(temperature_k, self.tungsten, self.daylight)
 
     def neutral(self, temperature_k: float) -> Array:
         """The sensor's RGB of a white object under light of that temperature; green is 1."""
@@ -77,21 +74,44 @@ class SimulatedCamera:
         response /= response[1]
         return response
 
+    def camera_from_d50(self, temperature_k: float) -> Array:
+        """3×3: a scene's XYZ, adapted to D50, to the sensor's RGB under that light; white is the neutral.
+
+        Where the files carry forward matrices these are the truth, else the color matrices: a converter uses one of
+        them, and between the two lights they do not say quite the same.
+        """
+        white, neutral = xyz_from_xy(illuminant_xy(temperature_k)), self.neutral(temperature_k)
+        if self.forward_matrices:
+            tungsten, daylight = self._forward(TUNGSTEN_K), self._forward(DAYLIGHT_K)
+            matrix: Array = neutral[:, None] * np.linalg.inv(_between(temperature_k, tungsten, daylight))
+            return matrix
+        matrix = self.camera_from_xyz(temperature_k) @ adapt(D50_XYZ, white)
+        matrix /= (self.camera_from_xyz(temperature_k) @ white)[1]
+        return matrix
+
     def calibrations(self) -> tuple[Calibration, ...]:
         """What the DNG says of its color: tungsten first, as Adobe's files have it."""
-        return (
-            Calibration(ILLUMINANT_A, self.tungsten, self._forward(TUNGSTEN_K)),
-            Calibration(ILLUMINANT_D65, self.daylight, self._forward(DAYLIGHT_K)),
+        return tuple(
+            Calibration(light, matrix, self._forward(temperature_k) if self.forward_matrices else None)
+            for light, matrix, temperature_k in (
+                (ILLUMINANT_A, self.tungsten, TUNGSTEN_K),
+                (ILLUMINANT_D65, self.daylight, DAYLIGHT_K),
+            )
         )
 
-    def _forward(self, temperature_k: float) -> Matrix | None:
+    def _forward(self, temperature_k: float) -> Matrix:
         """XYZ (D50) from balanced camera color: the inverse of the color matrix, adapted."""
-        if not self.forward_matrices:
-            return None
         white = xyz_from_xy(illuminant_xy(temperature_k))
-        forward = adapt(white, D50_XYZ) @ np.linalg.inv(self.camera_from_xyz(temperature_k))
-        forward = forward * (self.camera_from_xyz(temperature_k) @ white)
-        return as_matrix(forward)
+        camera_from_xyz = self.camera_from_xyz(temperature_k)
+        return as_matrix(adapt(white, D50_XYZ) @ np.linalg.inv(camera_from_xyz) * (camera_from_xyz @ white))
+
+
+def _between(temperature_k: float, tungsten: Matrix, daylight: Matrix) -> Array:
+    """Linear in the reciprocal temperature; beyond either light its own matrix holds."""
+    weight = (1 / temperature_k - 1 / DAYLIGHT_K) / (1 / TUNGSTEN_K - 1 / DAYLIGHT_K)
+    weight = min(max(weight, 0.0), 1.0)
+    matrix: Array = weight * np.array(tungsten) + (1 - weight) * np.array(daylight)
+    return matrix
 
 
 def illuminant_xy(temperature_k: float) -> tuple[float, float]:

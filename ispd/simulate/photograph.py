@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ispd.isp.color.spaces import D65, Array, adapt, rgb_from_rec2020, xyz_from_rgb, xyz_from_xy
+from ispd.isp.color.spaces import D50_XYZ, D65, Array, adapt, rgb_from_rec2020, xyz_from_rgb, xyz_from_xy
 from ispd.isp.values import Area, Cfa, FixVignetteRadial, GainMap, Region
-from ispd.simulate.camera import DAYLIGHT_K, SimulatedCamera, illuminant_xy
+from ispd.simulate.camera import DAYLIGHT_K, SimulatedCamera
 from ispd.simulate.capture import Capture, Place
 from ispd.simulate.dng import PLANE_NUMBER, Codes, Negative, encode_dng
 
@@ -99,10 +99,8 @@ def _spread_highlights(linear: Array, headroom_ev: float) -> Array:
 
 def camera_color(rec2020: Array, camera: SimulatedCamera, temperature_k: float) -> Array:
     """Rec.2020 under D65 to what the sensor sees under that light; white is the camera's neutral."""
-    white = xyz_from_xy(illuminant_xy(temperature_k))
-    camera_from_xyz = camera.camera_from_xyz(temperature_k)
-    matrix = camera_from_xyz @ adapt(xyz_from_xy(D65), white) @ xyz_from_rgb("rec2020")
-    color: Array = rec2020 @ (matrix / (camera_from_xyz @ white)[1]).T
+    matrix = camera.camera_from_d50(temperature_k) @ adapt(xyz_from_xy(D65), D50_XYZ) @ xyz_from_rgb("rec2020")
+    color: Array = rec2020 @ matrix.T
     return color
 
 
