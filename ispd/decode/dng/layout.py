@@ -21,6 +21,7 @@ MOST_PIXELS = 400_000_000
 BIG_PIXELS = 50_000_000  # above this a file must also have bytes for its pixels:
 MOST_PIXELS_PER_BYTE = 64  # real files reach 5, a lossless bomb 546
 MOST_PLANES = 8
+MOST_CHUNKS = 4096  # looked into; the last ones in the file, where a copy ends
 FLOAT_BITS = (16, 24, 32)
 
 
@@ -119,6 +120,13 @@ def check_inside(layout: Layout, file_size: int) -> tuple[str, ...]:
     outside = int(np.count_nonzero(offsets + lengths > file_size))
     what = "its image data" if n == 1 else f"{outside} of {n} pieces of its image data"
     raise IncompletePhoto(f"the file ends before its pixels do ({what}): it is cut short or still arriving")
+
+
+def chunks_of(layout: Layout) -> list[tuple[int, int]]:
+    """(offset, length) of the last pieces of the image data, in the file's order."""
+    n = min(len(layout.offsets), len(layout.lengths), layout.chunks_needed)
+    order = np.argsort(layout.offsets[:n], kind="stable")[-MOST_CHUNKS:]
+    return list(zip(layout.offsets[order].tolist(), layout.lengths[order].tolist(), strict=True))
 
 
 def _check_size(width: int, height: int) -> None:

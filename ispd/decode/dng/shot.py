@@ -17,7 +17,8 @@ import math
 
 from ispd.decode.dng.codes import CFA_PHOTOMETRIC, Tag
 from ispd.decode.dng.color import color_from_dng
-from ispd.decode.dng.layout import Layout, check_dng_layout, read_layout
+from ispd.decode.dng.jpeg import damage
+from ispd.decode.dng.layout import Layout, check_dng_layout, check_inside, read_layout
 from ispd.decode.dng.levels import read_levels
 from ispd.decode.dng.opcodes import Frame, read_opcodes
 from ispd.decode.dng.tags import Ifd, Tiff
@@ -41,10 +42,12 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
     raw = raw_of(tiff)
     layout = read_layout(raw)
     check_dng_layout(layout)
-    warnings = list(tiff.warnings)
+    warnings = [*tiff.warnings, *check_inside(layout, tiff.source.size), *damage(tiff.source, layout)]
     cfa, colors = _filter(raw, layout, warnings)
     active = _active_area(raw, layout, warnings)
     planes = len(colors) if not cfa else 1
+    orientation, trouble = orientation_of(tiff)
+    warnings += trouble
     color = color_from_dng(tiff, colors, cam_from_xyz)
     warnings += color.warnings
     stored = Frame(layout.height, layout.width, layout.planes)
@@ -58,7 +61,7 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
         neutral=color.neutral,
         rec2020_from_camera=color.rec2020_from_camera,
         baseline_exposure=_baseline_exposure(tiff, warnings),
-        orientation=_orientation(tiff, warnings),
+        orientation=orientation,
         pixel_aspect=_pixel_aspect(raw, warnings),
         iso=iso_of(tiff),
         noise_profile=_noise_profile(tiff, len(colors)),
@@ -89,6 +92,16 @@ def raw_of(tiff: Tiff) -> Ifd:
     if not tiff.is_dng:
         raise PhotoError("a TIFF, but not a raw file: it has no DNG tags and no sensor data")
     raise PhotoError("a DNG without a raw picture: it holds previews at most")
+
+
+def orientation_of(tiff: Tiff) -> tuple[int, tuple[str, ...]]:
+    """EXIF 1…8, and a warning where what the file says is none of them."""
+    orientation = tiff.holder(Tag.Orientation).integer(Tag.Orientation, 1)
+    if 1 <= orientation <= 8:
+        return orientation, ()
+    if orientation in (0, 9):  # TIFF/EP's 9 is "unknown"; 0 is an unset field
+        return 1, ()
+    return 1, (f"the file's orientation is {orientation}, which is none: taken as upright",)
 
 
 def iso_of(tiff: Tiff) -> int | None:
@@ -206,15 +219,6 @@ def _baseline_exposure(tiff: Tiff, warnings: list[str]) -> float:
         warnings.append(f"the file asks for {ev:+g} stops of exposure: left out, since that makes no picture")
         return 0.0
     return ev
-
-
-def _orientation(tiff: Tiff, warnings: list[str]) -> int:
-    orientation = tiff.holder(Tag.Orientation).integer(Tag.Orientation, 1)
-    if 1 <= orientation <= 8:
-        return orientation
-    if orientation not in (0, 9):  # TIFF/EP's 9 is "unknown"; 0 is an unset field
-        warnings.append(f"the file's orientation is {orientation}, which is none: taken as upright")
-    return 1
 
 
 def _noise_profile(tiff: Tiff, colors: int) -> tuple[tuple[float, float], ...]:

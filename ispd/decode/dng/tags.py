@@ -249,6 +249,12 @@ def read_tiff(data: Source | Buffer) -> Tiff:
     return Tiff(source, shape.order, shape.flavor, tuple(walk.found), walk.cut, tuple(dict.fromkeys(walk.warnings)))
 
 
+def is_tiff(head: bytes) -> bool:
+    """Whether a file that begins so (4 bytes are enough) has a TIFF's header."""
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    return order is not None and len(head) >= 4 and struct.unpack_from(order + "H", head, 2)[0] in _MAGICS
+
+
 @dataclass(frozen=True)
 class _Shape:
     """Byte order and widths of the numbers that hold a TIFF together."""
