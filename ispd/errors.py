@@ -9,7 +9,8 @@
         ├── FolderGone        a folder is missing or is another one: not mounted            75
         ├── MissingTool       something must be installed first (exiftool)                 69
         ├── CannotCreate      no room, or a folder that cannot be written                  73
-        └── NotPermitted      the files belong to somebody else                            77
+        ├── NotPermitted      the files belong to somebody else                            77
+        └── ChangedPhoto      the file is no longer the one that was planned: look again   75
 
 Every message is one sentence for somebody who did not write ispd: what, where, and what to do now.
 """
@@ -77,3 +78,7 @@ class NotPermitted(MachineError):
     """The files belong to somebody else."""
 
     exit_code = 77
+
+
+class ChangedPhoto(MachineError):
+    """The file changed while it was read, or is no longer the one that was planned: look again."""

@@ -1,0 +1,410 @@
+"""The cell: untrusted bytes are decoded in a locked process, and nothing that happens there reaches us but a verdict.
+
+    with Cell() as cell:
+        decoded = cell.decode(b"/photos/IMG_1.dng")
+
+A `Cell` owns one zygote process (ispd.decode.zygote), which forks a locked child for each photo.  A child that
+crashes, hangs or eats memory costs its photo one more try by the other reader, and then a PhotoError.  Only the samples
+come back, in shared memory whose size the child cannot change, with a header that is checked against them.
+
+Threads may call `decode` at the same time.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from ispd.decode import wire
+from ispd.decode.dng.layout import MOST_PIXELS, MOST_SIDE
+from ispd.decode.readers.picture import Samples
+from ispd.errors import ChangedPhoto, IncompletePhoto, MachineError, MissingTool, NoInput, NotPermitted, PhotoError
+from ispd.isp.values import Shot
+from ispd.orders import Identity, from_json, to_json
+
+FIRST_SECONDS = 5.0  # until the picture's size is known, and for small ones
+SECONDS_PER_MEGAPIXEL = 0.5
+MOST_SECONDS = 60.0
+START_SECONDS = 60.0  # a cold start reads the libraries from disk
+MOST_PLANES = 4
+READERS = 2
+
+ENVIRONMENT = {  # one thread, and no look at files or folders: the children may not
+    "HOME": "/nonexistent",
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_PERTURB_": "255",  # new memory is zero: what LibRaw leaves unfilled is the same each time, and nobody's
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "RAYON_NUM_THREADS": "1",
+    "TZ": "UTC0",  # unset, localtime() would look at /etc/localtime each time
+}
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded raw: the whole stored image (planes, H, W), uint16 or float32, and what is still to be done to it.
+
+    The samples lie in shared memory that only we hold; they may be written.
+    """
+
+    samples: Samples
+    shot: Shot
+    reader: str  # "LibRaw 0.22.2"
+    warnings: tuple[str, ...] = ()
+
+
+class _Crash(Exception):
+    """The child ended without a verdict; `reader` had the bytes."""
+
+    def __init__(self, reader: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reader = reader
+
+
+class Cell:
+    """Decodes raw files in locked processes.  A context manager: leaving it ends them all.
+
+    Raises MissingTool on entering where a reader is missing or too old to be safe.
+    """
+
+    def __init__(self) -> None:
+        self._starting = threading.Lock()
+        self._zygote: _Zygote | None = None
+
+    def __enter__(self) -> Cell:
+        self._running()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._starting:
+            if self._zygote is not None:
+                self._zygote.end()
+            self._zygote = None
+
+    @property
+    def confinement(self) -> tuple[str, ...]:
+        """Layers of the lock that this machine lacks; empty is good."""
+        return self._running().hello.unconfined
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """The readers with their versions."""
+        return self._running().hello.readers
+
+    def decode(self, path: bytes, identity: Identity | None = None) -> Decoded:
+        """The samples and the shot of a raw file.
+
+        Raises PhotoError (IncompletePhoto where bytes are missing), ChangedPhoto where the file is not or no longer
+        the one of `identity`, NoInput, NotPermitted, and MachineError where the cell itself was killed.
+        """
+        with _opened(path) as source:
+            before = _identity(source)
+            if identity not in (None, before):
+                raise ChangedPhoto("the file is no longer the one that was planned: it is looked at again")
+            try:
+                return self._attempts(source)
+            finally:  # also where decoding failed: half a file is no verdict on the whole one
+                if _identity(source) != before:
+                    raise ChangedPhoto("the file changed while it was read: it is looked at again")
+
+    def _attempts(self, source: int) -> Decoded:
+        """A second try, by the other reader, for a photo on which one crashed."""
+        leave_out: tuple[str, ...] = ()
+        while True:
+            try:
+                return self._running().decode(source, leave_out)
+            except _Crash as crash:
+                leave_out = (*leave_out, crash.reader)
+                if not crash.reader or len(leave_out) == READERS:
+                    raise PhotoError(str(crash)) from None
+
+    def _running(self) -> _Zygote:
+        """The zygote; a new one where the last has died."""
+        with self._starting:
+            if self._zygote is not None and not self._zygote.is_alive():
+                self._zygote.end()
+                self._zygote = None
+            if self._zygote is None:
+                self._zygote = _Zygote.start()
+            return self._zygote
+
+
+@dataclass(frozen=True)
+class _Zygote:
+    """The process that forks the children, and the socket on which it takes requests."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    hello: wire.Hello
+
+    @classmethod
+    def start(cls) -> _Zygote:
+        """Spawned, never forked: we may have threads, and torch."""
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "ispd.decode.zygote", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env=ENVIRONMENT | {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ},
+            )
+        control.settimeout(START_SECONDS)
+        try:
+            message = control.recv(wire.LONGEST_MESSAGE)
+        except TimeoutError:
+            message = b""
+        hello = from_json(message, wire.Hello) if message else wire.Hello(lacks="the decoding process did not start")
+        zygote = cls(process, control, hello)
+        if hello.lacks:
+            zygote.end()
+            raise (MissingTool if message else MachineError)(hello.lacks)
+        control.settimeout(None)
+        return zygote
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def end(self) -> None:
+        """Close its socket, at which it ends itself and its children."""
+        self.control.close()
+        try:
+            self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def decode(self, source: int, leave_out: tuple[str, ...]) -> Decoded:
+        """One try in one child."""
+        with ExitStack() as stack:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            ended, ending = os.pipe()
+            stack.enter_context(ours)
+            stack.callback(os.close, ended)  # where the child still lives, the zygote sees this and kills it
+            try:
+                request = to_json(wire.Request(leave_out))
+                socket.send_fds(self.control, [request], [source, theirs.fileno(), ending])
+            except OSError:
+                raise MachineError("the decoding process is gone: it is started anew for the next photo") from None
+            finally:
+                theirs.close()
+                os.close(ending)
+            return _Attempt(ours, ended).outcome()
+
+
+@dataclass
+class _Attempt:
+    """Our end of one child: what it says, and when it must have said it."""
+
+    answers: socket.socket
+    ended: int
+    started: float = field(default_factory=time.monotonic)
+    seconds: float = FIRST_SECONDS
+    reader: str = ""  # that has the bytes now
+    memory: _Memory | None = None
+    fault: wire.Faulty | None = None
+
+    def outcome(self) -> Decoded:
+        """Raises PhotoError, MachineError, or _Crash where another reader may do better."""
+        while (message := self._next()) is not None:
+            self._hear(message)
+        status = self._status()
+        if self.fault is not None:
+            self._judge(self.fault)
+        if os.WIFSIGNALED(status):
+            self._bury(os.WTERMSIG(status))
+        if self.memory is None or os.WEXITSTATUS(status) != 0:
+            raise _Crash(self.reader, "the decoder ended without a picture or a reason")
+        return self.memory.decoded()
+
+    def _next(self) -> bytes | None:
+        """The child's next message; None at its end."""
+        self.answers.settimeout(self._left())
+        try:
+            return self.answers.recv(wire.LONGEST_MESSAGE) or None
+        except TimeoutError:
+            raise self._late() from None
+        except ConnectionResetError:
+            return None
+
+    def _left(self) -> float:
+        left = self.started + self.seconds - time.monotonic()
+        if left <= 0:
+            raise self._late()
+        return left
+
+    def _late(self) -> _Crash:
+        return _Crash(self.reader, f"the decoder did not finish within {self.seconds:.0f} seconds")
+
+    def _hear(self, message: bytes) -> None:
+        try:
+            answer: wire.Answer = msgspec.json.decode(message, type=wire.Answer)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise _Crash(self.reader, "the decoder answered nonsense") from None
+        match answer:
+            case wire.Trying():
+                self.reader = answer.reader[:32]
+            case wire.Sized():
+                wanted = FIRST_SECONDS + SECONDS_PER_MEGAPIXEL * max(answer.pixels, 0) / 1e6
+                self.seconds = min(max(self.seconds, wanted), MOST_SECONDS)
+            case wire.Ready():
+                if self.memory is not None or not _is_plausible(answer):
+                    raise _Crash(self.reader, "the decoder asked for memory that no picture needs")
+                self.memory = _Memory.for_picture(answer)
+                self.memory.lend(self.answers)
+            case wire.Faulty():
+                self.fault = answer
+
+    def _status(self) -> int:
+        """How the child ended, as the zygote tells it, which the child cannot forge."""
+        poll = select.poll()  # select() cannot watch descriptors above 1023
+        poll.register(self.ended, select.POLLIN)
+        if not poll.poll(1000 * self._left()):
+            raise self._late()
+        told = os.read(self.ended, 4)
+        if len(told) < 4:
+            raise MachineError("the decoding process was killed: it is started anew for the next photo")
+        return int.from_bytes(told, "little")
+
+    def _judge(self, fault: wire.Faulty) -> None:
+        sentence = fault.sentence[: wire.LONGEST_SENTENCE]
+        match fault.kind:
+            case "incomplete":
+                raise IncompletePhoto(sentence)
+            case "photo":
+                raise PhotoError(sentence)
+            case "stumbled":
+                raise _Crash(self.reader, f"the decoder stumbled over this file ({sentence})")
+
+    def _bury(self, number: int) -> None:
+        if number == signal.SIGKILL:  # not ours: that would have been a timeout.  Most likely the kernel's, for memory
+            raise MachineError("the decoder was killed from outside, perhaps because the machine ran out of memory")
+        raise _Crash(self.reader, f"the decoder crashed on this file (signal {number})")
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """Shared memory for one picture: its samples, then its header.  Its size is sealed before the child sees it."""
+
+    map: mmap.mmap
+    file: int
+    ready: wire.Ready
+
+    @classmethod
+    def for_picture(cls, ready: wire.Ready) -> _Memory:
+        size = _samples_size(ready) + ready.header
+        file = os.memfd_create("ispd-mosaic", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        try:
+            os.ftruncate(file, size)
+            fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+            return cls(mmap.mmap(file, size), file, ready)
+        except OSError:
+            os.close(file)
+            raise
+
+    def lend(self, answers: socket.socket) -> None:
+        """Give the child its descriptor; our mapping keeps the memory."""
+        try:
+            socket.send_fds(answers, [b"\0"], [self.file])
+        except OSError:  # it has ended already: its status will say how
+            pass
+        finally:
+            os.close(self.file)
+
+    def decoded(self) -> Decoded:
+        """What the child left, now that it has ended and can no longer change it."""
+        at = _samples_size(self.ready)
+        samples: Samples = np.ndarray(self.ready.shape, np.dtype(self.ready.dtype), self.map)
+        try:
+            header = from_json(self.map[at:], wire.Header)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise PhotoError(f"the decoder's description of the picture makes no sense ({error})") from None
+        if (doubt := _misfit(header.shot, self.ready.shape)) is not None:
+            raise PhotoError(f"the decoder's description does not fit the picture: {doubt}")
+        return Decoded(samples, header.shot, header.reader, header.warnings)
+
+
+def _samples_size(ready: wire.Ready) -> int:
+    planes, height, width = ready.shape
+    return planes * height * width * np.dtype(ready.dtype).itemsize
+
+
+def _is_plausible(ready: wire.Ready) -> bool:
+    planes, height, width = ready.shape
+    return (
+        1 <= planes <= MOST_PLANES
+        and 1 <= height <= MOST_SIDE
+        and 1 <= width <= MOST_SIDE
+        and height * width <= MOST_PIXELS
+        and 0 < ready.header <= wire.LONGEST_HEADER
+    )
+
+
+def _misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
+    """Why rendering would stumble over this shot; None where it would not.
+
+    A child that was taken over can say what it likes: sizes and counts must fit, or later indexing would fail there.
+    """
+    planes, height, width = shape
+    active, crop, levels = shot.active, shot.crop, shot.levels
+    rows, columns, levels_planes = levels.black_shape
+    checks = {
+        "its active area": 0 <= active.top < active.bottom <= height and 0 <= active.left < active.right <= width,
+        "its crop": 0 <= crop.top < crop.bottom <= active.height and 0 <= crop.left < crop.right <= active.width,
+        "its color filter": not shot.cfa or (planes == 1 and set(shot.cfa) <= set(shot.colors)),
+        "its planes": bool(shot.cfa) or planes == len(shot.colors),
+        "its black level": min(levels.black_shape) >= 1 and len(levels.black) == rows * columns * levels_planes,
+        "its white level": len(levels.white) == planes,
+        "its neutral": len(shot.neutral) == len(shot.colors) and all(value > 0 for value in shot.neutral),
+        "its matrix": len(shot.rec2020_from_camera) == 3
+        and all(len(row) == len(shot.colors) for row in shot.rec2020_from_camera),
+        "its orientation": 1 <= shot.orientation <= 8,
+    }
+    return next((what for what, holds in checks.items() if not holds), None)
+
+
+@contextmanager
+def _opened(path: bytes) -> Iterator[int]:
+    """A descriptor of the regular file there; never a link's target, never one that blocks."""
+    try:
+        source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NoInput("the file is gone") from None
+    except PermissionError:
+        raise NotPermitted("the file may not be read by the user that ispd runs as") from None
+    except OSError as error:
+        raise _cannot_open(error) from error
+    try:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise PhotoError("this is not a file with photos in it, but a folder or a device")
+        yield source
+    finally:
+        os.close(source)
+
+
+def _cannot_open(error: OSError) -> PhotoError | MachineError:
+    if error.errno in (errno.ELOOP, errno.ENXIO):
+        return PhotoError("this is a link, a socket or a pipe, not a photo")
+    return MachineError(f"the file cannot be opened: {error.strerror}")
+
+
+def _identity(source: int) -> Identity:
+    found = os.fstat(source)
+    return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -1,0 +1,158 @@
+"""LibRaw, by rawpy: the reader that knows most cameras.
+
+What LibRaw does to samples while it unpacks, found by comparing its buffers with the stored codes (rawpy 0.28, LibRaw
+0.22.2; tests/decode/test_readers.py keeps it true).  The Shot says only what remains to be done.
+
+    LinearizationTable       applied                      → levels.table is dropped
+    MapPolynomial (lossy)    applied, result in 0…65535,  → opcode and levels are dropped; black levels other than 0
+                             black level forgotten           would be wrong, so such a file is refused
+    lossy without it         an sRGB curve is applied     → refused
+    floating point           scaled to 0…16383, HDR too   → refused
+    black, white, deltas, GainMap, WarpRectilinear, bad   → not applied: all remain
+    pixels, white balance, ActiveArea, DefaultCrop
+    three planes             in four, the last unused     → cut to the planes that the file has
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import rawpy
+
+from ispd.decode.dng.codes import Tag
+from ispd.decode.dng.shot import shot_from_dng
+from ispd.decode.readers.makers import Sensor, shot_of
+from ispd.decode.readers.picture import Dng, Picture, Samples, Sized, Unreadable, as_planes, check_shape
+from ispd.decode.readers.soundness import LOSSY_JPEG, MOST_PLANES
+from ispd.errors import IncompletePhoto, MissingTool
+from ispd.isp.values import Area, Levels, MapPolynomial, Matrix, Shot
+
+OLDEST = (0, 22, 1)  # before: heap overflows by crafted DNGs and lossless JPEGs (CVE-2026-21413, TALOS-2026-2363)
+NAME = "LibRaw " + ".".join(map(str, rawpy.libraw_version))
+
+# how raw files begin: TIFF and its kin, CRW, CR3, RAF, MRW, X3F
+CONTAINERS = (b"II", b"MM", b"\0\0\0\x18ftypcrx", b"FUJIFILM", b"\0MRM", b"FOVb")
+EXIF_FROM_FLIP = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw: 1 mirrors columns, 2 rows, 4 transposes
+LINEAR_WHITE = 65535.0  # of what LibRaw has mapped by MapPolynomial
+
+
+def check_version() -> None:
+    """Raises MissingTool where LibRaw is one that a crafted file could take over."""
+    if rawpy.libraw_version < OLDEST:
+        raise MissingTool(f"{NAME} has known security holes: install rawpy 0.28 or newer (LibRaw 0.22.1)")
+
+
+def read(data: bytes, dng: Dng | None, sized: Sized) -> Picture:
+    """Decode.  Raises Unreadable where LibRaw cannot or would be wrong, IncompletePhoto where it runs out of bytes."""
+    if dng is not None and dng.layout.floating:
+        raise Unreadable("it would make integers of the file's floating-point samples")
+    raw = rawpy.RawPy()
+    with _our_words(known=data.startswith(CONTAINERS)):
+        raw.open_buffer(io.BytesIO(data))
+    sizes = raw.sizes
+    sized(sizes.raw_width, sizes.raw_height, dng.layout.planes if dng else MOST_PLANES)
+    with _our_words(known=True):
+        raw.unpack()
+        image: Samples = raw.raw_image
+    samples = as_planes(image)
+    if dng is None:
+        samples = samples[: 3 if len(samples) > 1 else 1]
+        shot, warnings = shot_of(_sensor(raw, samples))
+    else:
+        samples = samples[: dng.layout.planes]
+        check_shape(samples, dng)
+        shot, warnings = _described(raw, dng)
+        shot = _what_remains(shot, dng)
+    return Picture(samples, shot, NAME, warnings)
+
+
+@contextmanager
+def _our_words(*, known: bool) -> Iterator[None]:
+    """LibRaw's errors as ours: where it ran out of bytes of a `known` format, the file is cut; else another may try."""
+    try:
+        yield
+    except rawpy.LibRawIOError as error:
+        if not known:
+            raise Unreadable("not a file that it knows") from error
+        raise IncompletePhoto("the file ends before its pixels do: it is cut short or still arriving") from error
+    except (rawpy.LibRawError, rawpy.NotSupportedError, NotImplementedError, RuntimeError, OSError) as error:
+        sentence = error.args[0] if error.args else type(error).__name__
+        raise Unreadable(sentence.decode() if isinstance(sentence, bytes) else str(sentence)) from error
+
+
+def _described(raw: rawpy.RawPy, dng: Dng) -> tuple[Shot, tuple[str, ...]]:
+    """What the tags say, with LibRaw's matrix where they have none."""
+    matrix = () if Tag.ColorMatrix1 in dng.tiff.holder(Tag.ColorMatrix1) else _matrix(raw)
+    return shot_from_dng(dng.tiff, cam_from_xyz=matrix) if matrix else (dng.shot, dng.warnings)
+
+
+def _what_remains(shot: Shot, dng: Dng) -> Shot:
+    """The DNG's shot without what LibRaw has done."""
+    if dng.layout.compression != LOSSY_JPEG:
+        return replace(shot, levels=replace(shot.levels, table=()))
+    mapped = [op for op in shot.opcodes2 if isinstance(op, MapPolynomial)]
+    planes = {plane for op in mapped for plane in range(op.region.plane, op.region.plane + op.region.planes)}
+    if shot.levels.table or any(shot.levels.black) or len(planes) != dng.layout.planes:
+        raise Unreadable("it would lose the black level, or add a curve, of this lossy file")
+    levels = Levels((0.0,) * len(planes), (1, 1, len(planes)), (LINEAR_WHITE,) * len(planes))
+    others = tuple(op for op in shot.opcodes2 if not isinstance(op, MapPolynomial))
+    return replace(shot, levels=levels, opcodes2=others)
+
+
+def _matrix(raw: rawpy.RawPy) -> Matrix:
+    """LibRaw's own cam_from_xyz; empty where it knows none."""
+    rows = [tuple(map(float, row)) for row in raw.rgb_xyz_matrix if np.any(row)]
+    return tuple(rows) if len(rows) >= 3 else ()
+
+
+def _sensor(raw: rawpy.RawPy, samples: Samples) -> Sensor:
+    """What LibRaw knows of another maker's raw."""
+    sizes = raw.sizes
+    active = Area(sizes.top_margin, sizes.left_margin, sizes.top_margin + sizes.height, sizes.left_margin + sizes.width)
+    names = raw.color_desc.decode("ascii", "replace").strip("\0 ") or "RGBG"
+    colors = names if raw.num_colors == 4 and len(set(names)) == 4 else names[: min(raw.num_colors, 3)]
+    indices = [] if len(samples) > 1 or len(colors) == 1 else _pattern(raw, active)
+    black = raw.black_level_per_channel
+    return Sensor(
+        cfa="".join(names[i] for i in indices),
+        colors="W" if len(colors) == 1 else colors,
+        planes=len(samples),
+        black=tuple(float(black[i]) for i in indices or range(len(samples))),
+        white=float(raw.white_level),
+        active=active,
+        crop=_crop(sizes),
+        as_shot=raw.camera_whitebalance,
+        daylight=raw.daylight_whitebalance,
+        cam_from_xyz=_matrix(raw),
+        orientation=EXIF_FROM_FLIP.get(sizes.flip, 1),
+        pixel_aspect=float(sizes.pixel_aspect),
+        iso=_iso(raw),
+    )
+
+
+def _pattern(raw: rawpy.RawPy, active: Area) -> list[int]:
+    """LibRaw's color indices over one repeat, from the active area's corner; 3 is a second green, or a fourth color."""
+    pattern = raw.raw_pattern
+    if pattern is None:
+        return []
+    side = len(pattern)
+    return [raw.raw_color(active.top + y, active.left + x) for y in range(side) for x in range(side)]
+
+
+def _crop(sizes: rawpy.ImageSizes) -> Area | None:
+    if not sizes.crop_width or not sizes.crop_height:
+        return None
+    top, left = sizes.crop_top_margin, sizes.crop_left_margin
+    return Area(top, left, top + sizes.crop_height, left + sizes.crop_width)
+
+
+def _iso(raw: rawpy.RawPy) -> int | None:
+    try:
+        speed = raw.other.iso_speed
+    except (ValueError, OverflowError, OSError):  # it also builds the capture time, of whatever the file says
+        return None
+    return round(speed) if 0 < speed < 1e7 else None
