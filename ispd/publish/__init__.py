@@ -22,12 +22,13 @@ from ispd.publish.desk import (
     sweep,
 )
 from ispd.publish.disk import Disk
-from ispd.publish.names import Numbering, folded, numbered
+from ispd.publish.names import STAGING, TRIES, Numbering, folded, numbered, staging_name
 from ispd.publish.steps import (
     Memory,
     Staged,
     StagingLost,
     clear,
+    clear_job,
     place,
     publish,
     publish_again,
@@ -37,6 +38,8 @@ from ispd.publish.steps import (
 )
 
 __all__ = [
+    "STAGING",
+    "TRIES",
     "Desk",
     "Disk",
     "Memory",
@@ -47,6 +50,7 @@ __all__ = [
     "check_desk",
     "check_room",
     "clear",
+    "clear_job",
     "folded",
     "numbered",
     "open_desk",
@@ -56,6 +60,7 @@ __all__ = [
     "publish_again",
     "recognised",
     "seal",
+    "staging_name",
     "staging_path",
     "sweep",
     "sync_folders",

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from ispd.errors import CannotCreate, FolderGone
 from ispd.publish.disk import Disk, exists, make_folder, opened, remove_tree, walk
-from ispd.publish.names import STAGING
+from ispd.publish.names import STAGING, staging_name
 from ispd.publish.words import in_words, shown
 
 Method: TypeAlias = Literal["link", "rename", "exclusive"]
@@ -81,8 +81,8 @@ def open_desk_by_hand(deliver: bytes, disk: Disk | None = None) -> Iterator[Desk
 
 
 def staging_path(desk: Desk, job: int, number: int, extension: str) -> bytes:
-    """Where output `number` of a job is made: STAGING/JOB.n.ext."""
-    return desk.staging + f"/{job}.{number}.{extension}".encode()
+    """Absolute path where output `number` of a job is made: STAGING/JOB.n.ext."""
+    return desk.staging + b"/" + staging_name(job, number, extension)
 
 
 def check_desk(desk: Desk) -> None:

@@ -35,6 +35,15 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
+def staging_name(job: int, number: int, extension: str) -> bytes:
+    """Where output `number` of a job is made, inside the staging folder.
+
+    >>> staging_name(12, 0, "jpg")
+    b'12.0.jpg'
+    """
+    return f"{job}.{number}.{extension}".encode()
+
+
 class Numbering:
     """The Memory of `ispd develop`: names in order, nothing to commit."""
 

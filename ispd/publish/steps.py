@@ -112,6 +112,18 @@ def clear(desk: Desk, files: Iterable[bytes]) -> None:
                 desk.disk.unlink(staging, leaf(file))
 
 
+def clear_job(desk: Desk, job: int) -> None:
+    """Unlink whatever any attempt of this job left in staging, half-written and temporary files too.
+
+    Before an engine gets the order (it creates its files exclusively), and as step 8.
+    """
+    with in_words(desk.deliver), at(desk) as (_, staging):
+        for name in desk.disk.names(staging):
+            if name.startswith(b"%d." % job):
+                with suppress(FileNotFoundError):
+                    desk.disk.unlink(staging, name)
+
+
 def recognised(desk: Desk, name: str, is_ours: Callable[[bytes], bool]) -> str | None:
     """The first of `name`, `name-2` … that exists and that `is_ours(absolute path)` accepts; for a lost ledger."""
     check_desk(desk)

@@ -2,40 +2,102 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
-from ispd.daemon.ledger.rows import Counts, Job, Listed, Photo
+from ispd.daemon.ledger import queries, schema
+from ispd.daemon.ledger.rows import Counts, Folder, Job, Listed, Photo
+from ispd.daemon.ledger.shared import SAME_CONTENT
+from ispd.daemon.ledger.store import Row, Store, in_words
+from ispd.errors import ConfigError, NoInput
+
+NAME = "ledger.sqlite"
+# photos that no job and no other photo speaks for
+_ALONE = "photo.job IS NULL AND photo.duplicate_of IS NULL"
 
 
 class Reading:
     """`ledger.reading`, or of its own by `read_ledger`."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
     def counts(self) -> tuple[Counts, ...]:
-        """How many photos stand where, a folder each."""
-        raise NotImplementedError
+        """How many photos stand where, for each folder of the config."""
+        jobs = self._store.rows("SELECT folder, state, count(*) FROM job WHERE NOT superseded GROUP BY folder, state")
+        alone = self._store.rows(f"SELECT folder, state, count(*) FROM photo WHERE {_ALONE} GROUP BY folder, state")
+        twins = self._store.rows(
+            "SELECT folder, 'duplicates', count(*) FROM photo WHERE duplicate_of IS NOT NULL GROUP BY folder"
+        )
+        found = queries.folders(self._store, "active")
+        return tuple(_counts(folder, [*jobs, *alone, *twins]) for folder in found)
 
     def listing(self, state: str | None = None) -> tuple[Listed, ...]:
-        """Jobs (superseded ones left out), and photos that have none; oldest first."""
-        raise NotImplementedError
+        """Jobs (superseded ones left out), and photos that have none, by the time they came into their state."""
+        where, values = ("1", ()) if state is None else ("state = ?", (state,))
+        jobs = queries.jobs(self._store, f"NOT superseded AND {where}", *values)
+        photos = queries.photos(self._store, f"{_ALONE} AND {where}", *values)
+        listed = [_listed_job(job) for job in jobs] + [_listed_photo(photo) for photo in photos]
+        return tuple(sorted(listed, key=lambda line: line.since))
 
     def job(self, job: int) -> Job | None:
         """One job."""
-        raise NotImplementedError
+        return queries.job(self._store, job)
 
     def photo(self, photo: int) -> Photo | None:
         """One photo."""
-        raise NotImplementedError
+        return queries.photo(self._store, photo)
 
     def photos_of(self, job: Job) -> tuple[Photo, ...]:
         """Photos with the content of this job, duplicates last."""
-        raise NotImplementedError
+        where = f"{SAME_CONTENT} ORDER BY duplicate_of IS NOT NULL, id"
+        return queries.photos(self._store, where, job.folder, job.photo_digest)
 
     def delivered(self) -> tuple[Job, ...]:
         """Every delivered job, oldest first."""
-        raise NotImplementedError
+        return queries.jobs(self._store, "state = 'delivered' ORDER BY delivered, job.id")
 
 
-def read_ledger(state: Path) -> AbstractContextManager[Reading]:
+@contextmanager
+def read_ledger(state: Path) -> Iterator[Reading]:
     """Open `STATE/ledger.sqlite` read-only.  Raises NoInput where there is none yet, ConfigError for a newer one."""
-    raise NotImplementedError
+    path = state / NAME
+    if not path.exists():
+        raise NoInput(f"{path} does not exist: ispd has not run yet; start it with `ispd run` or `ispd once`")
+    with in_words(path), closing(sqlite3.connect(_uri(path), uri=True, timeout=5, isolation_level=None)) as connection:
+        check_version(connection, path)
+        yield Reading(Store(connection, path))
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise ConfigError where a newer ispd wrote the ledger."""
+    if schema.version(connection) > schema.VERSION:
+        raise ConfigError(
+            f"{path} was written by a newer ispd; install that one again, or go back with a file of "
+            f"{path.parent}/backups"
+        )
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(os.fsencode(path))}?mode=ro"
+
+
+def _counts(folder: Folder, rows: list[Row]) -> Counts:
+    own: dict[str, int] = {}
+    for number, state, count in rows:
+        if number == folder.id:
+            own[state] = own.get(state, 0) + count
+    return Counts(folder, **own)
+
+
+def _listed_job(job: Job) -> Listed:
+    names = tuple(product.name for product in job.products)
+    return Listed(str(job.id), job.state, job.source, job.reason, job.profile, names, job.since)
+
+
+def _listed_photo(photo: Photo) -> Listed:
+    return Listed(f"p{photo.id}", photo.state, photo.path, photo.reason, photo.wish or "", (), photo.since)

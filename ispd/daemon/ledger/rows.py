@@ -38,12 +38,13 @@ class Photo:
     cause: Cause | None
     reason: str
     until: float | None
+    since: float  # when it came into this state
     first_seen: float
     changed: float  # when this identity was first seen
     settled: float | None
     job: int | None  # the job of its content
     duplicate_of: int | None  # another photo with the same content
-    wish: str  # the profile that `jobs retry --profile` asked for; "" for the usual way
+    wish: str | None  # `jobs retry` asked for a new generation, with this profile; "" for the usual way
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Job:
     cause: Cause | None
     reason: str
     until: float | None
+    since: float  # when it came into this state
     attempts: int  # how often it was begun
     failures: int  # attempts that ended in a fault of ours
     interruptions: int  # attempts that ended with the daemon
