@@ -46,9 +46,8 @@ class Folder:
 
 
 def _device_problem(device: str) -> str:
-    if re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", device):
-        return ""
-    return f'must be "auto", "cpu", "cuda" or "cuda:1"{toml.did_you_mean(device, ("auto", "cpu", "cuda"))}'
+    is_known = re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", device, re.ASCII)
+    return "" if is_known else 'must be "auto", "cpu", "cuda" or "cuda:1"'
 
 
 @dataclass(frozen=True)

@@ -30,11 +30,13 @@ def lines_of_keys(text: str) -> dict[Place, int]:
         line = text.count("\n", 0, at) + 1
         if text[at] == "[":
             table, at = _header(text, at, counts)
-            lines.setdefault(table, line)
+            place = table
         else:
             parts, at = _key(text, at)
-            lines[_resolve(parts, table, counts)] = line
+            place = _resolve(parts, table, counts)
             at = _skip_value(text, at)
+        for length in range(1, len(place) + 1):
+            lines.setdefault(place[:length], line)  # [a.b] is also the first word of `a`
         at = _skip_gap(text, at)
     return lines
 

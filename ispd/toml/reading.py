@@ -65,6 +65,7 @@ class Reading:
 
     def table(self, kind: type[T]) -> T | None:
         """The whole page.  Where a key is wrong its default serves; None where it has none."""
+        self._paths = tuple(_paths(kind, (), skip=""))
         made: T | None = self._table(kind, self.page.table, (), skip="")
         return made
 
@@ -92,7 +93,7 @@ class Reading:
     def _table(self, kind: Any, table: Mapping[str, Any], place: Place, skip: str) -> Any:
         own = [slot for slot in slots(kind) if slot.field != skip]
         lifted = {slot.field: lifted_slot(slot) for slot in own if slot.note(Lifted)}
-        self._unknown(kind, table, place, [slot.key for slot in (*own, *lifted.values())])
+        self._unknown(table, place, [slot.key for slot in (*own, *lifted.values())])
         values = {slot.field: self._field(slot, table, place) for slot in own}
         for name, slot in lifted.items():
             values[name] = replace(values[name], **{slot.field: self._field(slot, table, place)})
@@ -105,10 +106,18 @@ class Reading:
         self._places.append((made, place))
         return made
 
-    def _unknown(self, kind: Any, table: Mapping[str, Any], place: Place, known: list[str]) -> None:
+    def _unknown(self, table: Mapping[str, Any], place: Place, known: list[str]) -> None:
         for key in table:
             if key not in known:
-                self.complain((*place, key), f"is unknown; {_suggestion(key, place, known, kind)}")
+                self.complain((*place, key), f"is unknown; {self._suggestion(key, known)}")
+
+    def _suggestion(self, key: str, known: list[str]) -> str:
+        if close := did_you_mean(key, known):
+            return close.removeprefix("; ")
+        for path in self._paths:  # right word, wrong table
+            if path[-1] == key:
+                return f"did you mean {dotted(path)}?"
+        return f"known are {', '.join(known)}"
 
     def _field(self, slot: Slot, table: Mapping[str, Any], place: Place) -> Any:
         here = (*place, slot.key)
@@ -143,22 +152,21 @@ class Reading:
         return tuple(item for item in made if item is not None)
 
 
-def _suggestion(key: str, place: Place, known: list[str], kind: Any) -> str:
-    if close := did_you_mean(key, known):
-        return close.removeprefix("; ")
-    elsewhere = [path for path in _paths(kind, place) if path[-1] == key]
-    if elsewhere:
-        return f"did you mean {dotted(elsewhere[0])}?"
-    return f"known are {', '.join(known)}"
-
-
-def _paths(kind: Any, place: Place) -> Iterator[Place]:
+def _paths(kind: Any, place: Place, skip: str) -> Iterator[Place]:
+    """Every key that a page may have."""
     for slot in slots(kind):
-        here = (*place, slot.key)
-        yield here
-        inner = repeated(slot.kind) or slot.kind
-        if is_dataclass(inner):
-            yield from _paths(inner, here)
+        if slot.field != skip:
+            lifted = slot.note(Lifted)
+            if lifted is not None:
+                yield from _below(lifted_slot(slot), place, skip="")
+            yield from _below(slot, place, skip=lifted.field if lifted else "")
+
+
+def _below(slot: Slot, place: Place, skip: str) -> Iterator[Place]:
+    yield (*place, slot.key)
+    inner = repeated(slot.kind) or slot.kind
+    if is_dataclass(inner):
+        yield from _paths(inner, (*place, slot.key), skip)
 
 
 def _line(lines: Mapping[Place, int], place: Place) -> int:
