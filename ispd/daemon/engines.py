@@ -75,6 +75,7 @@ class Engines:
         self._next_start = 0.0
         self._back_off = SHORTEST_BACK_OFF
         self.last_death = ""
+        self.deaths_in_row = 0
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -106,9 +107,12 @@ class Engines:
         if self._process is None and now >= self._next_start:
             self._process = _spawn(self._device, now)
 
-    def next_start(self) -> float | None:
-        """When a dead engine may be started again; None: nothing stands in the way."""
-        return self._next_start if self._process is None and self._next_start else None
+    def use(self, device: str) -> None:
+        """Render on another device, once the orders that are out are back."""
+        if device != self._device:
+            self._device = device
+            if self._process is not None:
+                self._process.done = RECYCLE_AFTER
 
     def wants(self) -> int:
         """How many more orders the engine can take now."""
@@ -189,7 +193,7 @@ class Engines:
         if process.orders.pop(report.job, None) is None:
             raise BrokenWire(f"a report on job {report.job}, which was not ordered")
         self._suspects.discard(report.job)
-        self._back_off, self.last_death = SHORTEST_BACK_OFF, ""
+        self._back_off, self.last_death, self.deaths_in_row = SHORTEST_BACK_OFF, "", 0
         process.done += 1
         if process.done == 10:
             process.memory_at_ten = _memory(process.popen.pid)
@@ -206,6 +210,7 @@ class Engines:
         """The engine is dead or to be killed: take back its orders, and find out which of them did it."""
         code = _end(process)
         self._process = None
+        self.deaths_in_row += 1
         self._next_start = now + self._back_off
         self._back_off = min(2 * self._back_off, LONGEST_BACK_OFF)
         self.last_death = f"the engine ended: {process.farewell or _cause(code)}"

@@ -105,34 +105,6 @@ class Signals:
             self.stop = True
 
 
-class Every:
-    """Lets something through once in a while: one line instead of a flood of a thousand, and how many were held back.
-
-    >>> lines = Every(seconds=60, burst=2)
-    >>> [lines.passes(now) for now in (0, 1, 2, 3, 61)]
-    [True, True, False, False, True]
-    >>> lines.held_back
-    2
-    """
-
-    def __init__(self, seconds: float, burst: int) -> None:
-        self._seconds = seconds
-        self._burst = burst
-        self._since = float("-inf")
-        self._passed = 0
-        self._held = 0
-        self.held_back = 0  # by the window before this one
-
-    def passes(self, now: float) -> bool:
-        """Whether this one may pass."""
-        if now - self._since >= self._seconds:
-            self._since, self._passed, self.held_back, self._held = now, 0, self._held, 0
-        self._passed += 1
-        if self._passed > self._burst:
-            self._held += 1
-        return self._passed <= self._burst
-
-
 def _address(name: str) -> str:
     # "@name" is how an abstract socket is written; the kernel wants a NUL there
     return "\0" + name[1:] if name.startswith("@") else name

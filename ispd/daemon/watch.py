@@ -7,6 +7,7 @@ really holds is compared with the number of folders.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import threading
@@ -37,6 +38,7 @@ EVENTS: list[type[FileSystemEvent]] = [
     DirMovedEvent,
 ]
 MOST_HINTS = 1000  # more folders than that are looked through quicker by one scan of all
+IN_DELETE_SELF = 0x400  # the cheapest event there is
 SHARE_OF_LIMIT = 0.8  # of the user's watches: the rest is for the editor and the file manager
 
 
@@ -88,6 +90,11 @@ class Watcher:
         if watch is None or observer is None or not observer.is_alive():
             return False
         return any(emitter.watch == watch and emitter.is_alive() for emitter in observer.emitters)
+
+    def has_hints(self) -> bool:
+        """Whether something happened since the last `take`."""
+        with self._lock:
+            return bool(self._hints)
 
     def take(self) -> Hints:
         """The hints since the last call."""
@@ -181,4 +188,18 @@ def too_few_watches(folders: int) -> str | None:
     limit = watch_limit()
     if limit is not None and folders > SHARE_OF_LIMIT * limit:
         return f"{folders} folders are too many for the system's {limit} watches (fs.inotify.max_user_watches)"
+    return None
+
+
+def no_room_for_watches() -> str | None:
+    """Whether the system has one more watch for us; watchdog keeps it to itself when it has not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    instance = libc.inotify_init1(os.O_CLOEXEC)
+    if instance < 0:
+        return f"the system gives no more watches ({os.strerror(ctypes.get_errno())})"
+    try:
+        if libc.inotify_add_watch(instance, b"/", IN_DELETE_SELF) < 0:
+            return f"the system gives no more watches ({os.strerror(ctypes.get_errno())})"
+    finally:
+        os.close(instance)
     return None

@@ -1,0 +1,73 @@
+"""ispd status: what is going on: photos by state, engines, folders, what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = """
+ispd status           for people
+ispd status --json    for scripts
+
+Works without a running daemon: the ledger tells what was done so far.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """The command's arguments."""
+    parser = subparsers.add_parser(
+        "status", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+
+
+def run(args: Namespace) -> int:
+    """Ask the daemon, else the ledger."""
+    from ispd.config import find_config, read_config
+    from ispd.daemon.ledger.reading import read_ledger
+    from ispd.daemon.socket import request, socket_path
+    from ispd.daemon.state import report_without_daemon
+
+    state = read_config(find_config(args.config)).state
+    report = request(socket_path(state, os.environ), {"ask": "status"})
+    if report is None:
+        with read_ledger(state) as reading:
+            report = report_without_daemon(reading.counts())
+    print(json.dumps(report, indent=2) if args.json else text(report))
+    return 0
+
+
+def text(report: dict[str, Any]) -> str:
+    """The report for people.
+
+    >>> print(text({"daemon": None, "queue": {"queued": 2, "delivered": 0}, "engines": [], "folders": [],
+    ...             "problems": []}))
+    ispd is not running
+    photos    2 queued
+    """
+    daemon = report["daemon"]
+    lines = [f"ispd {daemon['version']} runs, process {daemon['pid']}" if daemon else "ispd is not running"]
+    lines.append(f"photos    {_numbers(report['queue'])}")
+    lines += [f"engine    {engine['state']}, {engine['orders']} photos in hand" for engine in report["engines"]]
+    for folder in report["folders"]:
+        lines += _folder(folder)
+    lines += [f"problem   {problem}" for problem in report["problems"]]
+    return "\n".join(lines)
+
+
+def _folder(folder: dict[str, Any]) -> list[str]:
+    lines = [f"folder    {folder['watch']} → {folder['deliver']}: {_numbers(folder['photos'])}"]
+    if folder.get("watching") == "scans":
+        lines.append(f"          scanned every few seconds, not watched: {folder['why']}")
+    if folder.get("publish") not in (None, "link"):
+        lines.append(f"          final names are taken by {folder['publish']}: the file system has no hard links")
+    return lines
+
+
+def _numbers(counts: dict[str, int]) -> str:
+    said = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+    return ", ".join(said) or "none yet"

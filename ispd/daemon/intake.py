@@ -1,0 +1,236 @@
+"""Intake: a file that has settled becomes a photo with a digest, a photo becomes a job with a plan.
+
+settling ─▶ quiet? nobody writes? whole? ─▶ digest ─▶ facts ─▶ plan ─▶ queued
+                    └ no: waiting(incomplete), set aside when nothing changes for long
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from ispd.daemon.ledger.ledger import Ledger
+from ispd.daemon.ledger.rows import Photo, Seen
+from ispd.daemon.scan import has_reference
+from ispd.daemon.settle import Settling, identity_of, look, someone_writes
+from ispd.daemon.survey import Survey, Watched
+from ispd.daemon.troubles import Troubles
+from ispd.daemon.words import Batch, Every, Now, say
+from ispd.decode.facts import check_whole, read_facts
+from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, NotPermitted, PhotoError
+from ispd.metadata.exiftool import ExifTool
+from ispd.metadata.facts import facts_from_exiftool
+from ispd.orders import Facts, Identity, Plan, SetAside, Waiting
+from ispd.plan import References, plan
+from ispd.profile import Library
+from ispd.publish.words import shown
+
+AT_A_TIME_SECONDS = 0.25  # then engines, signals and the socket have their turn
+AT_A_TIME = 50
+LOOK_AGAIN_SECONDS = 60.0  # at a file that waits for its rest
+LONGEST_GATHERING = 600.0  # references may go on coming for so long, then the photo is not kept waiting
+GONE_SECONDS = 60.0  # by then a scan has forgotten its row
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for what; `once` waits for nothing that may never come."""
+
+    give_up_seconds: float = 600.0
+    learn_after_seconds: float = 30.0
+
+
+class Intake:
+    """From a path to a queued job.  Close it: it may have started an exiftool."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        survey: Survey,
+        settling: Settling,
+        troubles: Troubles,
+        batch: Batch,
+        library: Library,
+        patience: Patience,
+    ) -> None:
+        self.library = library
+        self.patience = patience
+        self._troubles = troubles
+        self._ledger = ledger
+        self._survey = survey
+        self._settling = settling
+        self._batch = batch
+        self._open = ExitStack()
+        self._door: ExifTool | None = None
+        self._lines = Every(seconds=60, burst=20)
+
+    def close(self) -> None:
+        """End the exiftool, if there is one."""
+        self._open.close()
+
+    def step(self, now: Now) -> bool:
+        """Do what is due, for a moment; True: there is more."""
+        until = time.monotonic() + AT_A_TIME_SECONDS
+        due = self._settling.due(now.steady)
+        for path in due:
+            if time.monotonic() > until:
+                return True
+            self._settle(path, now)
+        photos = self._ledger.photos.due(now.wall, AT_A_TIME)
+        for photo in photos:
+            if time.monotonic() > until:
+                return True
+            self._plan(photo, now)
+        return len(photos) == AT_A_TIME
+
+    def _settle(self, path: bytes, now: Now) -> None:
+        """One look at a file that may be whole by now."""
+        folder, identity = self._survey.of(path), look(path)
+        row = self._ledger.photos.at(folder.row.id, path) if folder else None
+        if folder is None or identity is None or row is None:
+            self._settling.forget(path)  # not watched any more, or gone: the next scan tells the ledger
+            return
+        if not self._settling.observe(path, identity, now.steady):
+            if row.identity != identity:
+                self._ledger.photos.observe(folder.row.id, [Seen(path, identity)], now.wall)
+            folder.last_arrival = now.steady
+            return
+        if someone_writes(path):
+            self._settling.look_again(path, now.steady, max(0.1, self._settling.quiet_seconds / 2))
+            return
+        self._take(row, path, identity, now)
+
+    def _take(self, photo: Photo, path: bytes, identity: Identity, now: Now) -> None:
+        """It is quiet: check that it is whole, and know it by its content from now on."""
+        try:
+            check_whole(path)
+            digest = digest_of(path, identity)
+        except NoInput:
+            digest = None
+        except IncompletePhoto as error:
+            self._wait_for_rest(photo, str(error), now)
+            return
+        except PhotoError as error:
+            self._set_aside(photo, str(error), now)
+            return
+        except MachineError as error:
+            self._wait_for_permission(photo, str(error), now)
+            return
+        if digest is None:  # it changed while we read it
+            self._settling.look_again(path, now.steady, self._settling.quiet_seconds)
+            return
+        self._batch.work(now.steady)
+        self._settling.forget(path)
+        self._ledger.photos.settle(photo.id, identity, digest, now.wall)
+
+    def _wait_for_rest(self, photo: Photo, reason: str, now: Now) -> None:
+        left = self.patience.give_up_seconds - self._settling.quiet_for(photo.path, now.steady)
+        if left <= 0:
+            self._set_aside(photo, reason, now)
+            return
+        if photo.cause != "incomplete":
+            self._ledger.photos.wait(photo.id, "incomplete", reason, None, now.wall)
+            self._say(f"{shown(photo.path)} is not all there yet: {reason}", now)
+        self._settling.look_again(photo.path, now.steady, min(left, LOOK_AGAIN_SECONDS))
+
+    def _wait_for_permission(self, photo: Photo, reason: str, now: Now) -> None:
+        if photo.cause != "machine":
+            self._ledger.photos.wait(photo.id, "machine", reason, None, now.wall)
+            self._say(reason, now)
+        self._settling.look_again(photo.path, now.steady, LOOK_AGAIN_SECONDS)
+
+    def _set_aside(self, photo: Photo, reason: str, now: Now) -> None:
+        self._settling.forget(photo.path)
+        self._ledger.photos.set_aside(photo.id, reason, now.wall)
+        self._batch.work(now.steady)
+        self._batch.count(f"p{photo.id}", SetAside(reason))
+        self._say(f"{shown(photo.path)} is set aside: {reason}", now)
+
+    def _plan(self, photo: Photo, now: Now) -> None:
+        """What shall be done with a photo whose content is known."""
+        self._batch.work(now.steady)
+        folder = self._survey.by_row(photo.folder)
+        if folder is None or folder.missing:
+            reason = folder.missing if folder else "its folder is not in the config any more"
+            self._ledger.photos.wait(photo.id, "folder", reason, None, now.wall)
+            return
+        try:
+            made = self._planned(photo, folder, now)
+        except ConfigError as error:
+            self._ledger.photos.wait(photo.id, "machine", str(error), None, now.wall)  # a new config wakes it
+            self._say(str(error), now)
+        except NoInput:
+            self._ledger.photos.wait(photo.id, "folder", "the file is gone", now.wall + GONE_SECONDS, now.wall)
+        except PhotoError as error:
+            self._set_aside(photo, str(error), now)
+        except MachineError as error:
+            trouble = self._troubles.meet(error, None, now.steady)
+            until = now.wall + trouble.look_at - now.steady
+            self._ledger.photos.wait(photo.id, trouble.cause, trouble.sentence, until, now.wall)
+            self._say(trouble.sentence, now)
+        else:
+            self._keep(photo, made, now)
+
+    def _planned(self, photo: Photo, folder: Watched, now: Now) -> Plan | Waiting:
+        wish = replace(folder.config, profile=photo.wish) if photo.wish else folder.config
+        relative = os.path.relpath(photo.path, folder.root.path)
+        return plan(self._facts(photo.path), relative, wish, self.library, self._references(photo, folder, now))
+
+    def _keep(self, photo: Photo, made: Plan | Waiting, now: Now) -> None:
+        match made:
+            case Waiting(reason=reason):
+                until = now.wall + max(1.0, self.patience.learn_after_seconds / 4)
+                self._ledger.photos.wait(photo.id, "learning", reason, until, now.wall)
+            case Plan():
+                self._ledger.jobs.enqueue(photo.id, made, now.wall)
+
+    def _references(self, photo: Photo, folder: Watched, now: Now) -> References:
+        if not has_reference(photo.path, folder.sight.references):
+            return References.NONE
+        quiet = now.steady - folder.last_arrival >= self.patience.learn_after_seconds
+        waited = now.wall - (photo.settled or now.wall) >= LONGEST_GATHERING
+        return References.QUIET if quiet or waited else References.GATHERING
+
+    def _facts(self, path: bytes) -> Facts:
+        """By our own reader, or where that does not know the format, by exiftool."""
+        facts = read_facts(path)
+        if facts is None:
+            if self._door is None:
+                self._door = self._open.enter_context(ExifTool())
+            facts = facts_from_exiftool(self._door.read(path))
+        return facts
+
+    def _say(self, sentence: str, now: Now) -> None:
+        """One line for people; a flood is cut, since the ledger has every verdict."""
+        if self._lines.passes(now.steady):
+            if self._lines.held_back:
+                say(f"… and {self._lines.held_back} more of these; `ispd jobs list` has them all")
+                self._lines.held_back = 0
+            say(sentence)
+
+
+def digest_of(path: bytes, identity: Identity) -> str | None:
+    """SHA-256 of the file, or None if it is not (or does not stay) the one that `identity` means.
+
+    Raises NotPermitted where it cannot be read.
+    """
+    sha256 = hashlib.sha256()
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise NotPermitted(f"{shown(path)} cannot be read: {error.strerror}") from error
+    with open(fd, "rb", buffering=0) as file:
+        if identity_of(os.fstat(fd)) != identity:
+            return None
+        try:
+            while piece := file.read(CHUNK):
+                sha256.update(piece)
+        except OSError as error:
+            raise NotPermitted(f"{shown(path)} cannot be read: {error.strerror}") from error
+        return sha256.hexdigest() if identity_of(os.fstat(fd)) == identity else None
