@@ -13,7 +13,8 @@ from importlib import import_module
 import ispd
 from ispd.errors import IspdError
 
-COMMANDS = ("run", "once", "develop", "status")  # each a module of this package with add_parser(subparsers) and run(args) -> int
+# each a module of this package with add_parser(subparsers) and run(args) -> int
+COMMANDS = ("run", "once", "develop", "status", "jobs", "verify")
 
 
 def parser() -> ArgumentParser:

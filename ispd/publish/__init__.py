@@ -6,7 +6,7 @@ name exists; where links do not work `renameat2(RENAME_NOREPLACE)`; where neithe
 under the final name, which the staging file then replaces.
 
     desk.py   the deliver folder: its id, its staging folder, which method works there
-    steps.py  seal, place, sync, clear: one function a step
+    steps.py  seal, place, sync, clear: one function a step      verify.py  is it still what was delivered?
     names.py  DSC1.jpg, DSC1-2.jpg …
     disk.py   the system calls      words.py  their errors in sentences
 """
@@ -15,6 +15,7 @@ from ispd.publish.desk import (
     Desk,
     Method,
     check_desk,
+    check_mounted,
     check_room,
     open_desk,
     open_desk_by_hand,
@@ -36,6 +37,7 @@ from ispd.publish.steps import (
     seal,
     sync_folders,
 )
+from ispd.publish.verify import Verdict, verify
 
 __all__ = [
     "STAGING",
@@ -47,7 +49,9 @@ __all__ = [
     "Numbering",
     "Staged",
     "StagingLost",
+    "Verdict",
     "check_desk",
+    "check_mounted",
     "check_room",
     "clear",
     "clear_job",
@@ -64,4 +68,5 @@ __all__ = [
     "staging_path",
     "sweep",
     "sync_folders",
+    "verify",
 ]

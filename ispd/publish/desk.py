@@ -91,6 +91,14 @@ def check_desk(desk: Desk) -> None:
         pass
 
 
+def check_mounted(deliver: bytes, mark: str) -> None:
+    """As `check_desk`, for somebody who only reads: `mark` is the id that the ledger remembers."""
+    disk = Disk()
+    with in_words(deliver), opened(disk.root(deliver)) as root:
+        if mark and _read_mark(disk, root) != mark:
+            raise gone(deliver, mark)
+
+
 def check_room(desk: Desk, size: int) -> None:
     """Raise CannotCreate where the file system has less than twice `size` bytes free."""
     with in_words(desk.deliver), at(desk) as (root, _):

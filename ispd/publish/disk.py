@@ -12,6 +12,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -35,6 +36,10 @@ class Disk:
     def file(self, at: int, name: bytes) -> int:
         """A file to read; a link is ELOOP."""
         return os.open(name, _OPEN | os.O_RDONLY, dir_fd=at)
+
+    def is_file(self, at: int, name: bytes) -> bool:
+        """Whether a name means a regular file; FileNotFoundError where it means nothing."""
+        return stat.S_ISREG(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode)
 
     def create(self, at: int, name: bytes, mode: int) -> int:
         """A new empty file to write; FileExistsError where the name is taken."""

@@ -36,6 +36,10 @@ class Reading:
         found = queries.folders(self._store, "active")
         return tuple(_counts(folder, [*jobs, *alone, *twins]) for folder in found)
 
+    def folders(self) -> tuple[Folder, ...]:
+        """Every folder that was ever registered."""
+        return queries.folders(self._store)
+
     def listing(self, state: str | None = None) -> tuple[Listed, ...]:
         """Jobs (superseded ones left out), and photos that have none, by the time they came into their state."""
         where, values = ("1", ()) if state is None else ("state = ?", (state,))

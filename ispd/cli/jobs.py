@@ -1,0 +1,272 @@
+"""What became of each photo, and doing it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ispd.errors import ConfigError, NoInput
+
+if TYPE_CHECKING:
+    from ispd.config import Config
+    from ispd.daemon.ledger.reading import Reading
+    from ispd.daemon.ledger.rows import Job, Listed, Photo
+
+STATES = ("settling", "ready", "queued", "developing", "staged", "delivered", "waiting", "failed", "set-aside")
+EXAMPLES = """\
+examples:
+  ispd jobs list --state set-aside         photos that cannot be developed, each with the reason
+  ispd jobs show 12                        everything about one of them
+  ispd jobs retry 12 --profile neutral     develop it again with another look, as {stem}-2
+  ispd jobs retry --failed                 give all that failed another chance
+"""
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """`ispd jobs list|show|retry`"""
+    jobs = subparsers.add_parser(
+        "jobs", help="list photos, show one, develop it again", description=__doc__, epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    commands = jobs.add_subparsers(dest="action", metavar="list|show|retry", required=True)
+    listing = commands.add_parser("list", help="one line a photo", description="One line a photo, the latest last.")
+    listing.add_argument("--state", choices=STATES, help="only photos in this state")
+    show = commands.add_parser("show", help="everything about one", description="Everything about one photo.")
+    show.add_argument("id", metavar="ID", help="as `ispd jobs list` shows it")
+    retry = commands.add_parser(
+        "retry", help="develop again",
+        description="Develop again.  What was delivered stays; the new picture gets the next free name.",
+    )  # fmt: skip
+    retry.add_argument("ids", metavar="ID", nargs="*", help="as `ispd jobs list` shows it")
+    retry.add_argument("--set-aside", action="store_true", help="all photos that were set aside")
+    retry.add_argument("--failed", action="store_true", help="all that failed")
+    retry.add_argument("--missing", action="store_true", help="all whose delivered picture is gone")
+    retry.add_argument("--profile", metavar="NAME", default="", help="with this profile")
+    retry.add_argument("--dry-run", action="store_true", help="only say which")
+    for command in (listing, show, retry):
+        command.add_argument("--config", metavar="FILE", type=Path, help="the config (default: the usual places)")
+        command.add_argument("--json", action="store_true", help="for scripts")
+
+
+def run(args: Namespace) -> int:
+    """Read the ledger, or ask the daemon; print; return an exit code."""
+    from ispd.config import find_config, read_config
+
+    config = read_config(find_config(args.config))
+    actions = {"list": _list, "show": _show, "retry": _retry}
+    return actions[args.action](config, args)
+
+
+def _list(config: Config, args: Namespace) -> int:
+    from ispd.daemon.ledger.reading import read_ledger
+
+    with read_ledger(config.state) as ledger:
+        lines = ledger.listing(args.state.replace("-", "_") if args.state else None)
+    if args.json:
+        print(json.dumps([_listed(line) for line in lines], indent=2))
+    elif lines:
+        print(_table(lines))
+    else:
+        print("no photos" + (f" that are {args.state.replace('-', ' ')}" if args.state else ""), file=sys.stderr)
+    return 0
+
+
+def _show(config: Config, args: Namespace) -> int:
+    from ispd.daemon.ledger.reading import read_ledger
+
+    with read_ledger(config.state) as ledger:
+        details = _details(ledger, args.id)
+    if args.json:
+        print(json.dumps(details, indent=2))
+    else:
+        print(_page(details))
+    return 0
+
+
+def _retry(config: Config, args: Namespace) -> int:
+    from ispd.daemon.ledger.reading import read_ledger
+
+    if not (args.ids or args.set_aside or args.failed or args.missing):
+        print("ispd jobs retry: name IDs, or --set-aside, --failed, --missing", file=sys.stderr)
+        return 2
+    _check_profile(config, args.profile)
+    with read_ledger(config.state) as ledger:
+        what = _chosen(ledger, args)
+    if not what:
+        print("nothing to develop again", file=sys.stderr)
+        return 0
+    sentences = (
+        [f"{one}: would be developed again" for one in what] if args.dry_run else _do(config, what, args.profile)
+    )
+    print(json.dumps(sentences, indent=2) if args.json else "\n".join(sentences))
+    return 0
+
+
+def _chosen(ledger: Reading, args: Namespace) -> list[str]:
+    """IDs that were named or fit, each once.  Raises NoInput for those that are none."""
+    unknown = [one for one in args.ids if _find(ledger, one) is None]
+    if unknown:
+        raise NoInput(f"{', '.join(unknown)}: not among the IDs that `ispd jobs list` shows")
+    states = [state for state, wanted in (("set_aside", args.set_aside), ("failed", args.failed)) if wanted]
+    found = [line.id for state in states for line in ledger.listing(state)]
+    if args.missing:
+        found += [str(job.id) for job in ledger.delivered() if any(not os.path.lexists(path) for path in _paths(job))]
+    return list(dict.fromkeys([*args.ids, *found]))
+
+
+def _do(config: Config, what: Sequence[str], profile: str) -> list[str]:
+    """By the daemon where one runs; else the ledger is ours to write."""
+    from ispd.daemon.ledger.ledger import Ledger
+    from ispd.daemon.socket import request, socket_path
+
+    question: dict[str, object] = {"ask": "retry", "what": list(what), "profile": profile}
+    answer = request(socket_path(config.state, os.environ), question)
+    if answer is not None:
+        sentences = answer.get("sentences")
+        return list(map(str, sentences)) if isinstance(sentences, list) else []
+    now = time.time()
+    with Ledger(config.state, now) as ledger:
+        sentences = ledger.jobs.retry(tuple(what), profile, now)
+    print("ispd is not running; the next `ispd run` or `ispd once` does it", file=sys.stderr)
+    return list(sentences)
+
+
+def _check_profile(config: Config, name: str) -> None:
+    from ispd.profile.library import open_library
+
+    profiles = open_library(config.profiles, config.state)
+    if name and name not in profiles.names:
+        raise ConfigError(f'--profile "{name}" is no profile{profiles.suggestion(name)}')
+
+
+def _find(ledger: Reading, one: str) -> Job | Photo | None:
+    number = one.removeprefix("p")
+    if not (number.isascii() and number.isdigit() and len(number) < 16):
+        return None
+    return ledger.photo(int(number)) if one.startswith("p") else ledger.job(int(number))
+
+
+def _paths(job: Job) -> list[bytes]:
+    return [job.deliver + b"/" + product.name.encode() for product in job.products]
+
+
+# ── in words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _listed(line: Listed) -> dict[str, object]:
+    return {
+        "id": line.id,
+        "state": line.state,
+        "source": os.fsdecode(line.source),
+        "profile": line.profile,
+        "reason": line.reason,
+        "outputs": list(line.names),
+        "since": line.since,
+    }
+
+
+def _table(lines: Iterable[Listed]) -> str:
+    """Aligned columns; the last says why, or what came out."""
+    rows = [("ID", "STATE", "SINCE", "PHOTO", "PROFILE", "")]
+    for line in lines:
+        last = line.reason or (", ".join(line.names) if line.state == "delivered" else "")
+        photo = _shown(line.source.rpartition(b"/")[2])
+        rows.append((line.id, line.state.replace("_", " "), _time(line.since), photo, line.profile, last))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]]).rstrip()
+        for row in rows
+    )
+
+
+def _details(ledger: Reading, one: str) -> dict[str, object]:
+    """Everything, in the order people want to read it."""
+    from ispd.daemon.ledger.rows import Photo
+
+    found = _find(ledger, one)
+    if found is None:
+        raise NoInput(f"{one}: not among the IDs that `ispd jobs list` shows")
+    return _photo_details(found) if isinstance(found, Photo) else _job_details(ledger, found)
+
+
+def _photo_details(photo: Photo) -> dict[str, object]:
+    return {
+        "id": f"p{photo.id}",
+        "state": photo.state,
+        "reason": photo.reason,
+        "source": os.fsdecode(photo.path),
+        "size": photo.identity.size,
+        "digest": photo.digest,
+        "first_seen": photo.first_seen,
+        "changed": photo.changed,
+        "until": photo.until,
+        "job": photo.job,
+    }
+
+
+def _job_details(ledger: Reading, job: Job) -> dict[str, object]:
+    photos = ledger.photos_of(job)
+    return {
+        "id": str(job.id),
+        "state": job.state,
+        "reason": job.reason,
+        "source": os.fsdecode(job.source),
+        "duplicates": [os.fsdecode(photo.path) for photo in photos if photo.path != job.source],
+        "profile": job.profile,
+        "note": job.note,
+        "outputs": [os.fsdecode(path) for path in _paths(job)],
+        "sha256": [product.sha256 for product in job.products],
+        "warnings": list(job.warnings),
+        "reader": job.reader,
+        "device": job.device,
+        "seconds": job.seconds,
+        "attempts": job.attempts,
+        "generation": job.generation,
+        "photo_digest": job.photo_digest,
+        "recipe_digest": job.recipe_digest,
+        "queued": job.queued,
+        "begun": job.begun,
+        "delivered": job.delivered,
+        "until": job.until,
+    }
+
+
+_TIMES = {"first_seen", "changed", "queued", "begun", "delivered", "until"}
+
+
+def _page(details: dict[str, object]) -> str:
+    """One line a fact; what is unknown or empty is left out."""
+    width = max(map(len, details))
+    lines = []
+    for name, value in details.items():
+        values = value if isinstance(value, list) else [value]
+        for number, one in enumerate(values):
+            if one not in (None, "", 0.0):
+                label = name.replace("_", " ") if number == 0 else ""
+                lines.append(f"{label.ljust(width)}  {_said(name, one)}")
+    return "\n".join(lines)
+
+
+def _said(name: str, value: object) -> str:
+    if name in _TIMES and isinstance(value, float):
+        return _time(value)
+    if name == "seconds":
+        return f"{value:.1f}"
+    return _shown(os.fsencode(value)) if isinstance(value, str) else str(value)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _shown(path: bytes) -> str:
+    from ispd.publish.words import shown
+
+    return shown(path)

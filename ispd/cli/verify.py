@@ -1,0 +1,117 @@
+"""Compare every delivered picture with the digest of the ledger: which are missing, which were changed since."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ispd.errors import MachineError
+
+if TYPE_CHECKING:
+    from ispd.daemon.ledger.rows import Job
+
+EXAMPLES = """\
+examples:
+  ispd verify            nothing is written, and nothing is made again
+  ispd verify --json     [{"verdict": "missing", "path": …, "job": …, "sentence": …}, …]
+
+What is missing can be made again by `ispd jobs retry --missing`.
+"""
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """`ispd verify`"""
+    verify = subparsers.add_parser(
+        "verify", help="are all delivered pictures still there and whole?", description=__doc__, epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    verify.add_argument("--config", metavar="FILE", type=Path, help="the config (default: the usual places)")
+    verify.add_argument("--json", action="store_true", help="for scripts")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One delivered picture."""
+
+    verdict: str  # "whole", "missing", "changed", "unreadable"
+    path: bytes
+    job: int
+    sentence: str = ""
+
+
+def run(args: Namespace) -> int:
+    """0: all whole; 1: some are not."""
+    from ispd.config import find_config, read_config
+    from ispd.daemon.ledger.reading import read_ledger
+
+    config = read_config(find_config(args.config))
+    with read_ledger(config.state) as ledger:
+        jobs = ledger.delivered()
+        marks = {folder.deliver: folder.mark for folder in ledger.folders()}
+    findings = list(_with_progress(_findings(jobs, marks), sum(len(job.products) for job in jobs)))
+    bad = [finding for finding in findings if finding.verdict != "whole"]
+    if args.json:
+        print(json.dumps([_plain(finding) for finding in bad], indent=2))
+    else:
+        print("\n".join(map(_line, bad)), end="\n" if bad else "")
+    counted = "1 picture is" if len(findings) == 1 else f"{len(findings)} pictures are"
+    print(f"{len(bad)} of {len(findings)} pictures are not as delivered" if bad else f"{counted} as delivered",
+          file=sys.stderr)  # fmt: skip
+    return 1 if bad else 0
+
+
+def _findings(jobs: tuple[Job, ...], marks: dict[bytes, str]) -> Iterator[Finding]:
+    from ispd.publish import verify
+
+    away = {deliver: _away(deliver, mark) for deliver, mark in marks.items()}
+    for job in jobs:
+        for product in job.products:
+            path = job.deliver + b"/" + product.name.encode()
+            try:
+                if sentence := away.get(job.deliver):
+                    yield Finding("unreadable", path, job.id, sentence)
+                else:
+                    yield Finding(verify(job.deliver, product.name, product.sha256), path, job.id)
+            except MachineError as error:
+                yield Finding("unreadable", path, job.id, str(error))
+
+
+def _away(deliver: bytes, mark: str) -> str:
+    """Why a deliver folder cannot be looked at; a folder that is not mounted has lost nothing."""
+    from ispd.publish import check_mounted
+
+    try:
+        check_mounted(deliver, mark)
+    except MachineError as error:
+        return str(error)
+    return ""
+
+
+def _with_progress(findings: Iterator[Finding], total: int) -> Iterator[Finding]:
+    """A count on a terminal; silence elsewhere."""
+    for number, finding in enumerate(findings, 1):
+        if sys.stderr.isatty():
+            print(f"\r{number} of {total}", end="\n" if number == total else "", file=sys.stderr, flush=True)
+        yield finding
+
+
+def _line(finding: Finding) -> str:
+    from ispd.publish.words import shown
+
+    reason = f": {finding.sentence}" if finding.sentence else ""
+    return f"{finding.verdict:10}  {shown(finding.path)}  (job {finding.job}){reason}"
+
+
+def _plain(finding: Finding) -> dict[str, object]:
+    return {
+        "verdict": finding.verdict,
+        "path": os.fsdecode(finding.path),
+        "job": finding.job,
+        "sentence": finding.sentence,
+    }
