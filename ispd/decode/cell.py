@@ -12,20 +12,17 @@ Threads may call `decode` at the same time.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import mmap
 import os
 import select
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import msgspec
@@ -33,14 +30,12 @@ import numpy as np
 
 from ispd.decode import wire
 from ispd.decode.dng.layout import MOST_PIXELS, MOST_SIDE
-from ispd.decode.readers.picture import Samples
-from ispd.errors import ChangedPhoto, IncompletePhoto, MachineError, MissingTool, NoInput, NotPermitted, PhotoError
+from ispd.decode.facts import open_photo
+from ispd.decode.wire import Samples
+from ispd.errors import ChangedPhoto, IncompletePhoto, MachineError, MissingTool, PhotoError
 from ispd.isp.values import Shot
 from ispd.orders import Identity, from_json, to_json
 
-FIRST_SECONDS = 5.0  # until the picture's size is known, and for small ones
-SECONDS_PER_MEGAPIXEL = 0.5
-MOST_SECONDS = 60.0
 START_SECONDS = 60.0  # a cold start reads the libraries from disk
 MOST_PLANES = 4
 READERS = 2
@@ -55,6 +50,18 @@ ENVIRONMENT = {  # one thread, and no look at files or folders: the children may
     "RAYON_NUM_THREADS": "1",
     "TZ": "UTC0",  # unset, localtime() would look at /etc/localtime each time
 }
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one try may take; a 12 MP photo needs 0.1 to 0.6 s."""
+
+    first_seconds: float = 5.0  # until the picture's size is known, and for small ones
+    seconds_per_megapixel: float = 0.5
+    most_seconds: float = 60.0
+
+    def seconds(self, pixels: int) -> float:
+        return min(self.first_seconds + self.seconds_per_megapixel * max(pixels, 0) / 1e6, self.most_seconds)
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,8 @@ class Cell:
     Raises MissingTool on entering where a reader is missing or too old to be safe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience = Patience()) -> None:
+        self._patience = patience
         self._starting = threading.Lock()
         self._zygote: _Zygote | None = None
 
@@ -114,7 +122,8 @@ class Cell:
         Raises PhotoError (IncompletePhoto where bytes are missing), ChangedPhoto where the file is not or no longer
         the one of `identity`, NoInput, NotPermitted, and MachineError where the cell itself was killed.
         """
-        with _opened(path) as source:
+        with open_photo(path) as file:
+            source = file.fd
             before = _identity(source)
             if identity not in (None, before):
                 raise ChangedPhoto("the file is no longer the one that was planned: it is looked at again")
@@ -129,7 +138,7 @@ class Cell:
         leave_out: tuple[str, ...] = ()
         while True:
             try:
-                return self._running().decode(source, leave_out)
+                return self._running().decode(source, leave_out, self._patience)
             except _Crash as crash:
                 leave_out = (*leave_out, crash.reader)
                 if not crash.reader or len(leave_out) == READERS:
@@ -191,7 +200,7 @@ class _Zygote:
             self.process.kill()
             self.process.wait()
 
-    def decode(self, source: int, leave_out: tuple[str, ...]) -> Decoded:
+    def decode(self, source: int, leave_out: tuple[str, ...], patience: Patience) -> Decoded:
         """One try in one child."""
         with ExitStack() as stack:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -206,7 +215,7 @@ class _Zygote:
             finally:
                 theirs.close()
                 os.close(ending)
-            return _Attempt(ours, ended).outcome()
+            return _Attempt(ours, ended, patience, patience.seconds(0)).outcome()
 
 
 @dataclass
@@ -215,10 +224,11 @@ class _Attempt:
 
     answers: socket.socket
     ended: int
+    patience: Patience
+    seconds: float  # that it may take in all
     started: float = field(default_factory=time.monotonic)
-    seconds: float = FIRST_SECONDS
     reader: str = ""  # that has the bytes now
-    memory: _Memory | None = None
+    memory: Memory | None = None
     fault: wire.Faulty | None = None
 
     def outcome(self) -> Decoded:
@@ -251,7 +261,7 @@ class _Attempt:
         return left
 
     def _late(self) -> _Crash:
-        return _Crash(self.reader, f"the decoder did not finish within {self.seconds:.0f} seconds")
+        return _Crash(self.reader, f"the decoder did not finish within {self.seconds:g} seconds")
 
     def _hear(self, message: bytes) -> None:
         try:
@@ -262,12 +272,11 @@ class _Attempt:
             case wire.Trying():
                 self.reader = answer.reader[:32]
             case wire.Sized():
-                wanted = FIRST_SECONDS + SECONDS_PER_MEGAPIXEL * max(answer.pixels, 0) / 1e6
-                self.seconds = min(max(self.seconds, wanted), MOST_SECONDS)
+                self.seconds = max(self.seconds, self.patience.seconds(answer.pixels))
             case wire.Ready():
                 if self.memory is not None or not _is_plausible(answer):
                     raise _Crash(self.reader, "the decoder asked for memory that no picture needs")
-                self.memory = _Memory.for_picture(answer)
+                self.memory = Memory.for_picture(answer)
                 self.memory.lend(self.answers)
             case wire.Faulty():
                 self.fault = answer
@@ -300,7 +309,7 @@ class _Attempt:
 
 
 @dataclass(frozen=True)
-class _Memory:
+class Memory:
     """Shared memory for one picture: its samples, then its header.  Its size is sealed before the child sees it."""
 
     map: mmap.mmap
@@ -308,7 +317,7 @@ class _Memory:
     ready: wire.Ready
 
     @classmethod
-    def for_picture(cls, ready: wire.Ready) -> _Memory:
+    def for_picture(cls, ready: wire.Ready) -> Memory:
         size = _samples_size(ready) + ready.header
         file = os.memfd_create("ispd-mosaic", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
@@ -336,7 +345,7 @@ class _Memory:
             header = from_json(self.map[at:], wire.Header)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise PhotoError(f"the decoder's description of the picture makes no sense ({error})") from None
-        if (doubt := _misfit(header.shot, self.ready.shape)) is not None:
+        if (doubt := misfit(header.shot, self.ready.shape)) is not None:
             raise PhotoError(f"the decoder's description does not fit the picture: {doubt}")
         return Decoded(samples, header.shot, header.reader, header.warnings)
 
@@ -357,7 +366,7 @@ def _is_plausible(ready: wire.Ready) -> bool:
     )
 
 
-def _misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
+def misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
     """Why rendering would stumble over this shot; None where it would not.
 
     A child that was taken over can say what it likes: sizes and counts must fit, or later indexing would fail there.
@@ -378,31 +387,6 @@ def _misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
         "its orientation": 1 <= shot.orientation <= 8,
     }
     return next((what for what, holds in checks.items() if not holds), None)
-
-
-@contextmanager
-def _opened(path: bytes) -> Iterator[int]:
-    """A descriptor of the regular file there; never a link's target, never one that blocks."""
-    try:
-        source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise NoInput("the file is gone") from None
-    except PermissionError:
-        raise NotPermitted("the file may not be read by the user that ispd runs as") from None
-    except OSError as error:
-        raise _cannot_open(error) from error
-    try:
-        if not stat.S_ISREG(os.fstat(source).st_mode):
-            raise PhotoError("this is not a file with photos in it, but a folder or a device")
-        yield source
-    finally:
-        os.close(source)
-
-
-def _cannot_open(error: OSError) -> PhotoError | MachineError:
-    if error.errno in (errno.ELOOP, errno.ENXIO):
-        return PhotoError("this is a link, a socket or a pipe, not a photo")
-    return MachineError(f"the file cannot be opened: {error.strerror}")
 
 
 def _identity(source: int) -> Identity:

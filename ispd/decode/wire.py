@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from ispd.isp.values import Shot
 
@@ -22,6 +24,7 @@ LONGEST_HEADER = 64 << 20  # gain maps as JSON; the largest seen in a phone's DN
 LONGEST_SENTENCE = 1000
 
 Dtype: TypeAlias = Literal["uint16", "float32"]
+Samples: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]  # (planes, height, width)
 
 
 class Hello(Struct, frozen=True):

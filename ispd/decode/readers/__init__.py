@@ -15,17 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ispd.decode.dng.layout import MOST_PIXELS, Layout, check_dng_layout, check_inside, read_layout
-from ispd.decode.dng.shot import shot_from_dng
-from ispd.decode.dng.tags import Tiff, read_tiff
+from ispd.decode.dng.jpeg import damage
+from ispd.decode.dng.layout import MOST_PIXELS, read_layout
+from ispd.decode.dng.shot import raw_of, shot_from_dng
+from ispd.decode.dng.tags import Memory, Tiff, is_tiff, read_tiff
 from ispd.decode.readers import flash, libraw
 from ispd.decode.readers.picture import Damaged, Dng, Picture, Sized, Unreadable
-from ispd.decode.readers.soundness import MOST_PLANES, UNCOMPRESSED, check_size, check_tails, doubts, holes
-from ispd.errors import IncompletePhoto, PhotoError
+from ispd.decode.readers.soundness import MOST_PLANES, check_size, doubts
+from ispd.decode.whole import check_source
+from ispd.errors import PhotoError
 
 __all__ = ["MOST_PIXELS", "MOST_PLANES", "Picture", "names", "read"]
 
 LIBRAW, FLASHRAW = "LibRaw", "flashraw"
+UNCOMPRESSED = 1
 READ = {LIBRAW: libraw.read, FLASHRAW: flash.read}
 
 
@@ -41,8 +44,13 @@ def read(data: bytes, leave_out: tuple[str, ...], trying: Callable[[str], None],
     `leave_out` names readers that crashed on it, `trying` hears which reader gets the bytes next, `sized` the size
     before pixels are unpacked.  Raises IncompletePhoto or PhotoError with what every reader said.
     """
-    tiff = _directories(data)
-    dng, warnings = (None, ()) if tiff is None or not tiff.is_dng else _stored(tiff, data)
+    source = Memory(data)
+    warnings = check_source(source)
+    tiff = read_tiff(source) if is_tiff(data[:8]) else None
+    dng = None
+    if tiff is not None and tiff.is_dng:
+        dng = _described(tiff)
+        warnings += damage(source, dng.layout)
 
     def within_limits(width: int, height: int, planes: int) -> None:
         check_size(width, height, planes, len(data))
@@ -52,6 +60,7 @@ def read(data: bytes, leave_out: tuple[str, ...], trying: Callable[[str], None],
     for reader in _order(dng):
         if reader in leave_out:
             refusals.append(f"{reader} crashed")
+            warnings += (f"{reader} crashed on this file: another reader decoded it",)
             continue
         trying(reader)
         try:
@@ -63,70 +72,18 @@ def read(data: bytes, leave_out: tuple[str, ...], trying: Callable[[str], None],
             continue
         if dng is None and reader == LIBRAW and FLASHRAW not in leave_out:
             trying(FLASHRAW)
-            warnings += _confirmed(data, tiff, within_limits)
-        return replace(picture, warnings=(*warnings, *picture.warnings, *doubts(picture.samples)))
-    raise PhotoError(f"{_kind(data, tiff)} ({'; '.join(refusals)})")
+            picture = flash.confirm(data, picture, within_limits)
+        said = (*warnings, *picture.warnings, *doubts(picture.samples))
+        return replace(picture, warnings=tuple(dict.fromkeys(said)))
+    raise PhotoError(f"no reader can decode this {'DNG' if dng else 'file'} ({'; '.join(refusals)})")
 
 
-def _directories(data: bytes) -> Tiff | None:
-    """The file's TIFF structure; None where it has another."""
-    if not data:
-        raise IncompletePhoto("the file is empty: it is still arriving, or nothing came")
-    if data[:2] not in (b"II", b"MM"):
-        return None
-    try:
-        return read_tiff(data)
-    except IncompletePhoto:
-        raise
-    except PhotoError:  # CRW and others begin like a TIFF
-        return None
-
-
-def _stored(tiff: Tiff, data: bytes) -> tuple[Dng, tuple[str, ...]]:
-    """How a DNG's pixels are stored, once they prove to be there."""
-    if tiff.raw is None:
-        if tiff.cut:
-            raise IncompletePhoto("the file ends before its list of contents: it is cut short or still arriving")
-        raise PhotoError("the file is a DNG without a raw picture")
-    layout = read_layout(tiff.raw)
-    check_dng_layout(layout)
-    warnings = check_inside(layout, len(data))
-    check_tails(layout, data)
-    shot, about_shot = shot_from_dng(tiff)
-    return Dng(tiff, layout, shot, about_shot), (*warnings, *holes(layout, data))
+def _described(tiff: Tiff) -> Dng:
+    shot, warnings = shot_from_dng(tiff)
+    return Dng(tiff, read_layout(raw_of(tiff)), shot, warnings)
 
 
 def _order(dng: Dng | None) -> tuple[str, str]:
     if dng is None or (dng.layout.compression == UNCOMPRESSED and not dng.layout.floating):
         return LIBRAW, FLASHRAW
     return FLASHRAW, LIBRAW
-
-
-def _confirmed(data: bytes, tiff: Tiff | None, sized: Sized) -> tuple[str, ...]:
-    """Warnings about another maker's raw that LibRaw has decoded; raises IncompletePhoto where bytes are missing."""
-    found = flash.confirm(data, sized)
-    if found is None and (layout := _declared(tiff)) is not None:
-        check_inside(layout, len(data))
-        check_tails(layout, data)
-    return found or ()
-
-
-def _declared(tiff: Tiff | None) -> Layout | None:
-    """Where another maker's TIFF says that its raw picture lies, if it does say so as a DNG would."""
-    try:
-        return read_layout(tiff.raw) if tiff is not None and tiff.raw is not None else None
-    except PhotoError:
-        return None
-
-
-def _kind(data: bytes, tiff: Tiff | None) -> str:
-    """What the file is, for somebody who named it as a raw."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "this is a JPEG picture, not a raw photo"
-    if data.startswith(b"\x89PNG"):
-        return "this is a PNG picture, not a raw photo"
-    if tiff is not None and tiff.is_dng:
-        return "this DNG cannot be decoded"
-    if tiff is not None and tiff.raw is None:
-        return "this is a TIFF, but not a raw photo that ispd knows"
-    return "this is not a raw photo that ispd can read"

@@ -35,23 +35,34 @@ def read(data: bytes, dng: Dng | None, sized: Sized) -> Picture:
     return Picture(samples, shot, NAME, warnings)
 
 
-def confirm(data: bytes, sized: Sized) -> tuple[str, ...] | None:
-    """Whether compressed data of another maker's raw are whole; None where flashraw cannot tell.
+def confirm(data: bytes, picture: Picture, sized: Sized) -> Picture:
+    """Another maker's raw that LibRaw has decoded, with flashraw's word on it, where it has one.
 
-    Raises IncompletePhoto where bytes are missing; gives a warning where they do not make sense to it.
+    Raises IncompletePhoto where compressed data lack bytes; LibRaw fills those with grey.  Warns where they make no
+    sense.  Gives the black level where LibRaw does not tell it (rawpy leaves out those of X-Trans sensors).
     """
     try:
         with _opened(data) as file:
             info = file.frame_info
-            if info.compression == UNCOMPRESSED:  # LibRaw notices itself when such data end
-                return ()
-            sized(info.width, info.height, info.channels)
-            _decode(file)
+            black = info.black_level
+            if info.compression != UNCOMPRESSED:  # LibRaw notices itself when uncompressed data end
+                sized(info.width, info.height, info.channels)
+                black = _decode(file).black_level
     except Damaged as error:
-        return (f"part of the picture may be damaged ({error})",)
+        return replace(picture, warnings=(*picture.warnings, f"part of the picture may be damaged ({error})"))
     except Unreadable:
-        return None
-    return ()
+        return picture
+    same_place = (info.height, info.width) == picture.samples.shape[1:]
+    if any(picture.shot.levels.black) or not black.mean > 0 or not same_place:
+        return picture
+    return _with_black(picture, black)
+
+
+def _with_black(picture: Picture, black: flashraw.BlackLevel) -> Picture:
+    levels, active = picture.shot.levels, picture.shot.active
+    known = replace(levels, black=_sites(black, active, levels.black_shape[0], levels.black_shape[2]))
+    warning = "LibRaw tells no black level of this camera: flashraw's is taken"
+    return replace(picture, shot=replace(picture.shot, levels=known), warnings=(*picture.warnings, warning))
 
 
 def _opened(data: bytes) -> flashraw.RawFile:
@@ -91,7 +102,7 @@ def _sensor(info: flashraw.FrameInfo, frame: flashraw.Frame) -> Sensor:
         cfa=pattern,
         colors="W" if frame.channels == 1 and not cfa else _colors(pattern),
         planes=frame.channels,
-        black=_black(frame, active, cfa.width if cfa else 1),
+        black=_sites(frame.black_level, active, cfa.width if cfa else 1, frame.channels),
         white=float(min(frame.white_level)),
         active=active,
         crop=_area(frame.crop),
@@ -105,11 +116,11 @@ def _sensor(info: flashraw.FrameInfo, frame: flashraw.Frame) -> Sensor:
     )
 
 
-def _black(frame: flashraw.Frame, active: Area, side: int) -> tuple[float, ...]:
-    """One a site of the pattern from the active area's corner, or one a plane; deltas are a DNG's alone."""
-    level = replace(frame.black_level, row_deltas=(), col_deltas=())
-    sites = ((active.left + x, active.top + y) for y in range(side) for x in range(side))
-    return tuple(level.at(x, y, plane) for x, y in sites for plane in range(frame.channels))
+def _sites(black: flashraw.BlackLevel, active: Area, side: int, planes: int) -> tuple[float, ...]:
+    """One a site of the pattern from the active area's corner, and a plane; deltas are a DNG's alone."""
+    level = replace(black, row_deltas=(), col_deltas=())
+    places = ((active.left + x, active.top + y) for y in range(side) for x in range(side))
+    return tuple(level.at(x, y, plane) for x, y in places for plane in range(planes))
 
 
 def _matrix(frame: flashraw.Frame) -> list[list[float]]:

@@ -26,8 +26,9 @@ import rawpy
 from ispd.decode.dng.codes import Tag
 from ispd.decode.dng.shot import shot_from_dng
 from ispd.decode.readers.makers import Sensor, shot_of
-from ispd.decode.readers.picture import Dng, Picture, Samples, Sized, Unreadable, as_planes, check_shape
-from ispd.decode.readers.soundness import LOSSY_JPEG, MOST_PLANES
+from ispd.decode.readers.picture import Dng, Picture, Sized, Unreadable, as_planes, check_shape
+from ispd.decode.readers.soundness import MOST_PLANES
+from ispd.decode.wire import Samples
 from ispd.errors import IncompletePhoto, MissingTool
 from ispd.isp.values import Area, Levels, MapPolynomial, Matrix, Shot
 
@@ -37,6 +38,7 @@ NAME = "LibRaw " + ".".join(map(str, rawpy.libraw_version))
 # how raw files begin: TIFF and its kin, CRW, CR3, RAF, MRW, X3F
 CONTAINERS = (b"II", b"MM", b"\0\0\0\x18ftypcrx", b"FUJIFILM", b"\0MRM", b"FOVb")
 EXIF_FROM_FLIP = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw: 1 mirrors columns, 2 rows, 4 transposes
+LOSSY_JPEG = 34892
 LINEAR_WHITE = 65535.0  # of what LibRaw has mapped by MapPolynomial
 
 
@@ -57,17 +59,21 @@ def read(data: bytes, dng: Dng | None, sized: Sized) -> Picture:
     sized(sizes.raw_width, sizes.raw_height, dng.layout.planes if dng else MOST_PLANES)
     with _our_words(known=True):
         raw.unpack()
-        image: Samples = raw.raw_image
-    samples = as_planes(image)
-    if dng is None:
-        samples = samples[: 3 if len(samples) > 1 else 1]
-        shot, warnings = shot_of(_sensor(raw, samples))
-    else:
-        samples = samples[: dng.layout.planes]
-        check_shape(samples, dng)
-        shot, warnings = _described(raw, dng)
-        shot = _what_remains(shot, dng)
+        samples = as_planes(raw.raw_image)
+        return _of_maker(raw, samples) if dng is None else _of_dng(raw, samples, dng)
+
+
+def _of_maker(raw: rawpy.RawPy, samples: Samples) -> Picture:
+    samples = samples[:3] if len(samples) > 1 else samples
+    shot, warnings = shot_of(_sensor(raw, len(samples)))
     return Picture(samples, shot, NAME, warnings)
+
+
+def _of_dng(raw: rawpy.RawPy, samples: Samples, dng: Dng) -> Picture:
+    samples = samples[: dng.layout.planes]
+    check_shape(samples, dng)
+    shot, warnings = _described(raw, dng)
+    return Picture(samples, _what_remains(shot, dng), NAME, warnings)
 
 
 @contextmanager
@@ -109,19 +115,19 @@ def _matrix(raw: rawpy.RawPy) -> Matrix:
     return tuple(rows) if len(rows) >= 3 else ()
 
 
-def _sensor(raw: rawpy.RawPy, samples: Samples) -> Sensor:
+def _sensor(raw: rawpy.RawPy, planes: int) -> Sensor:
     """What LibRaw knows of another maker's raw."""
     sizes = raw.sizes
     active = Area(sizes.top_margin, sizes.left_margin, sizes.top_margin + sizes.height, sizes.left_margin + sizes.width)
     names = raw.color_desc.decode("ascii", "replace").strip("\0 ") or "RGBG"
     colors = names if raw.num_colors == 4 and len(set(names)) == 4 else names[: min(raw.num_colors, 3)]
-    indices = [] if len(samples) > 1 or len(colors) == 1 else _pattern(raw, active)
+    indices = [] if planes > 1 or len(colors) == 1 else _pattern(raw, active)
     black = raw.black_level_per_channel
     return Sensor(
         cfa="".join(names[i] for i in indices),
         colors="W" if len(colors) == 1 else colors,
-        planes=len(samples),
-        black=tuple(float(black[i]) for i in indices or range(len(samples))),
+        planes=planes,
+        black=tuple(float(black[i]) for i in indices or range(planes)),
         white=float(raw.white_level),
         active=active,
         crop=_crop(sizes),

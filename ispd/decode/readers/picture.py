@@ -6,14 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ispd.decode.dng.layout import Layout
 from ispd.decode.dng.tags import Tiff
+from ispd.decode.wire import Samples
 from ispd.isp.values import Shot
-
-Samples: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]
 
 Sized: TypeAlias = Callable[[int, int, int], None]
 """Called with width, height and planes before pixels are unpacked; raises PhotoError where they are too many."""
