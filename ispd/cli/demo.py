@@ -171,15 +171,15 @@ def _is_ours(job: dict[str, Any]) -> bool:
 
 
 def _result(stage: Stage, shot: Shot) -> Result:
+    """What the ledger says of one photo, and whether its picture can be opened."""
     jobs = [job for job in _jobs(stage) if Path(job["source"]).name == shot.name]
     if not jobs:
         return Result(shot, "not seen", "", "the daemon has not found it", None, None)
-    job = jobs[0]
-    details = _ask(stage, "jobs", "show", str(job["id"])) or {}
-    output = stage.graded / shot.output_name
-    whole = job["state"] == "delivered" and _is_picture(output)
-    reason = job["reason"] if job["state"] != "delivered" or whole else f"{output} is no picture"
-    return Result(shot, job["state"], job["profile"], reason, details.get("seconds"), output if whole else None)
+    job = _ask(stage, "jobs", "show", jobs[0]["id"]) or jobs[0]
+    output = Path(job["outputs"][0]) if job["outputs"] else None
+    whole = job["state"] == "delivered" and output is not None and _is_picture(output)
+    reason = f"{output} is no picture" if job["state"] == "delivered" and not whole else job["reason"]
+    return Result(shot, job["state"], job.get("profile", ""), reason, job.get("seconds"), output if whole else None)
 
 
 def _is_picture(path: Path) -> bool:
