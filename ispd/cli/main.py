@@ -14,7 +14,7 @@ import ispd
 from ispd.errors import IspdError
 
 # each a module of this package with add_parser(subparsers) and run(args) -> int
-COMMANDS = ("run", "once", "develop", "status", "jobs", "verify")
+COMMANDS = ("run", "once", "develop", "status", "jobs", "verify", "explain", "plan", "profile", "config", "demo")
 
 
 def parser() -> ArgumentParser:

@@ -12,7 +12,7 @@ import os
 import select
 import socket
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -25,6 +25,7 @@ from ispd.daemon.engines import Engines
 from ispd.daemon.intake import Intake, Patience
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause
+from ispd.daemon.ledger.store import Damaged
 from ispd.daemon.service import Notify, Signals
 from ispd.daemon.settle import Settling
 from ispd.daemon.socket import Answer, Door, Question, socket_path
@@ -40,6 +41,7 @@ Waitable: TypeAlias = int | socket.socket | Door
 LONGEST_SLEEP = 1.0
 STALL_SECONDS = 5.0  # a loop that was away for longer may have missed events: stopped, swapped out, a slow disk
 STOP_SECONDS = 20.0  # for what the engine has in hand, after SIGTERM
+PAUSE_SECONDS = 5.0
 HOPELESS = 4  # engines in a row that died without a picture: `ispd once` tells why instead of trying for ever
 BACK_UP_SECONDS = 6 * 3600.0
 CAUSES: tuple[Cause, ...] = ("incomplete", "learning", "folder", "space", "tool", "machine")
@@ -129,6 +131,7 @@ class Daemon:
         self.loop = loop
         self._reread = reread
         self.refused = ""  # why the config of the last SIGHUP was not taken
+        self.paused = ""  # why nothing is done now
         self._signals = signals
         self._notify = notify
         self._door = door
@@ -142,10 +145,29 @@ class Daemon:
         say(f"ispd {ispd.__version__} watches {counted(len(self.loop.config.folders), 'folder')}")
         self._notify.ready()
         while not self._signals.stop:
-            self._round()
+            try:
+                self._round()
+            except Damaged:
+                raise  # the next start restores a backup
+            except MachineError as error:
+                self._begin_again(error)
             self._wait(self.loop.sleep_seconds(Now.read().steady))
         self._end()
         return 0
+
+    def _begin_again(self, error: MachineError) -> None:
+        """The ledger could not be written: whatever was half done is taken up as after a crash, once it can."""
+        say(f"{error}; ispd pauses for {PAUSE_SECONDS:.0f} s at a time until this is mended")
+        self.paused = str(error)
+        self.loop.engines.stop()
+        while self.paused and not self._signals.stop:
+            for _ in range(int(PAUSE_SECONDS)):
+                self._notify.status(self.paused)
+                self._notify.alive(Now.read().steady)
+                self._wait(1.0)
+            with suppress(MachineError):
+                self.loop.start(Now.read())
+                self.paused = ""
 
     def _round(self) -> None:
         now = Now.read()
@@ -217,7 +239,11 @@ class Daemon:
     def _problems(self) -> list[str]:
         folders = self.loop.survey.folders
         said = [folder.missing for folder in folders if folder.missing]
-        return [*filter(None, [self.refused, self.loop.engines.last_death]), *said, *self.loop.troubles.sentences()]
+        return [
+            *filter(None, [self.paused, self.refused, self.loop.engines.last_death]),
+            *said,
+            *self.loop.troubles.sentences(),
+        ]
 
 
 def run(reread: Callable[[], Config], environment: Mapping[str, str] = os.environ) -> int:
