@@ -32,6 +32,7 @@ PLACEHOLDER_TINT = 0.04  # CIE 1960 distance from the black body's curve at whic
 UNKNOWN_NEUTRAL = (0.5, 1.0, 0.65)  # a Bayer sensor in daylight, roughly; the samples' span is 0.44…0.61 and 0.48…0.66
 
 D65_XYZ: Array = xyz_from_xy(D65)
+LIGHTS: Array = np.stack([D50_XYZ, D65_XYZ, xyz_from_xy((0.4476, 0.4075))], axis=1)  # every camera sees these
 D50: XY = (float(D50_XYZ[0] / D50_XYZ.sum()), float(D50_XYZ[1] / D50_XYZ.sum()))
 
 
@@ -68,6 +69,10 @@ def color_from_dng(tiff: Tiff, colors: str, cam_from_xyz: Matrix = ()) -> Camera
         return _without_model(tiff, colors, cam_from_xyz, warnings)
     neutral, light, trouble = _as_shot(tiff, model, colors)
     matrix = model.rec2020_from_camera(light or D65)
+    if not (np.isfinite(matrix).all() and np.isfinite(neutral).all() and (neutral > 0).all()):
+        return _without_model(
+            tiff, colors, cam_from_xyz, (*warnings, "the file's color matrices contradict each other")
+        )
     return CameraColor(_as_green(neutral, colors), _matrix(matrix), light, (*warnings, *trouble))
 
 
@@ -178,7 +183,7 @@ def _calibration(tiff: Tiff, number: int, count: int) -> tuple[Calibration | Non
     if color is None or not _is_camera(color):
         return None, [f"{color_tag.name} cannot be a camera's ({_trouble(color)}): it is left out"]
     camera = _read_matrix(tiff, Tag[f"CameraCalibration{number}"], (count, count))
-    if camera is None or not _signatures_match(tiff) or abs(np.linalg.det(camera)) < SMALLEST:
+    if camera is None or not _signatures_match(tiff) or not _is_camera(camera @ color):
         camera = np.eye(count)
     forward = _read_matrix(tiff, Tag[f"ForwardMatrix{number}"], (3, count))
     warnings = []
@@ -247,16 +252,16 @@ def _is_camera(color: Array) -> bool:
     """Whether a (N, 3) matrix can be a camera's: finite, sees daylight in every channel, tells colors apart."""
     if not np.isfinite(color).all() or np.abs(color).max() > 1e3:
         return False
-    white = color @ D50_XYZ
-    if (white <= SMALLEST).any():
+    whites = color @ LIGHTS
+    if (whites <= SMALLEST).any():
         return False
-    return bool(np.linalg.svd(color / white[:, None], compute_uv=False)[-1] > SMALLEST)
+    return bool(np.linalg.svd(color / whites[:, :1], compute_uv=False)[-1] > SMALLEST)
 
 
 def _trouble(color: Array | None) -> str:
     if color is None:
         return "it has no usable numbers"
-    if (color @ D50_XYZ <= SMALLEST).any():
+    if (color @ LIGHTS <= SMALLEST).any():
         return "it sees no white"
     return "it cannot be inverted"
 

@@ -17,8 +17,7 @@ import math
 
 from ispd.decode.dng.codes import CFA_PHOTOMETRIC, Tag
 from ispd.decode.dng.color import color_from_dng
-from ispd.decode.dng.jpeg import damage
-from ispd.decode.dng.layout import Layout, check_dng_layout, check_inside, read_layout
+from ispd.decode.dng.layout import Layout, check_dng_layout, read_layout
 from ispd.decode.dng.levels import read_levels
 from ispd.decode.dng.opcodes import Frame, read_opcodes
 from ispd.decode.dng.tags import Ifd, Tiff
@@ -42,7 +41,7 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
     raw = raw_of(tiff)
     layout = read_layout(raw)
     check_dng_layout(layout)
-    warnings = [*tiff.warnings, *check_inside(layout, tiff.source.size), *damage(tiff.source, layout)]
+    warnings = list(tiff.warnings)
     cfa, colors = _filter(raw, layout, warnings)
     active = _active_area(raw, layout, warnings)
     planes = len(colors) if not cfa else 1
