@@ -74,9 +74,9 @@ def lock(memory_bytes: int, memory_ceiling: int) -> tuple[str, ...]:
         missing.append("memory-deny-write-execute")
     if LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         missing.append("no-new-privileges")
-    if not _no_paths():
+    if not no_paths():
         missing.append("landlock")
-    if not _few_calls():
+    if not few_calls():
         missing.append("seccomp")
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # not with seccomp, which allows threads and no processes
     return tuple(missing)
@@ -112,7 +112,7 @@ def _bound_resources(memory_bytes: int, memory_ceiling: int) -> None:
         resource.setrlimit(limit, (soft, hard))
 
 
-def _no_paths() -> bool:
+def no_paths() -> bool:
     """Landlock with no rule at all: every path, TCP port, abstract socket and foreign process is out of reach."""
     abi = LIBC.syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)
     if abi < 1:
@@ -166,7 +166,7 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def _few_calls() -> bool:
+def few_calls() -> bool:
     machine = MACHINES.get(platform.machine())
     if machine is None or struct.calcsize("P") != 8:
         return False
