@@ -61,11 +61,20 @@ def spread(mosaic: Tensor, cfa: str, colors: str) -> Tensor:
     sites = planes_of_sites(cfa, colors)
     masks = torch.stack([tiled((sites == plane).to(mosaic.dtype), height, width) for plane in range(len(colors))])
     masks = masks.to(mosaic.device)
-    kernel = _tent(_radius(sites, len(colors))).to(mosaic)
-    there = torch.cat([masks * mosaic, masks]).unsqueeze(1)
-    sums, weights = F.conv2d(there, kernel, padding=kernel.shape[-1] // 2).reshape(2, *masks.shape)
-    mean = torch.where(weights > 0, sums / weights.clamp(min=1e-6), mosaic)
-    return torch.where(masks > 0, mosaic, mean)
+    planes, known = _means(masks * mosaic, masks, _radius(sites, len(colors)))
+    for _ in range(2 * len(sites)):  # a corner's neighborhood is cut off and may lack a color: its neighbors have it
+        if bool(known.all()):
+            break
+        wider, found = _means(planes, known.to(planes), radius=1)
+        planes, known = torch.where(known, planes, wider), known | found
+    return torch.where(masks > 0, mosaic, torch.where(known, planes, mosaic))
+
+
+def _means(values: Tensor, weights: Tensor, radius: int) -> tuple[Tensor, Tensor]:
+    """Each plane's weighted mean around every site, and whether there was anything to take it of."""
+    both = torch.cat([values * weights, weights]).unsqueeze(1)
+    sums, total = F.conv2d(both, _tent(radius).to(values), padding=radius).reshape(2, *values.shape)
+    return torch.where(total > 0, sums / total.clamp(min=1e-6), values), total > 0
 
 
 def _tent(radius: int) -> Tensor:

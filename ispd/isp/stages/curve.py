@@ -6,7 +6,7 @@ Gives   DisplayRGB in which neutral 1.0 is the screen's white; colors outside th
 `filmic`: a color's norm goes through the tone curve and its channels are scaled with it, so hue and saturation stay as
 the scene had them; only towards white the ratios melt into 1, as on film, where a lamp's core is white and its glow
 colored.  The tone curve is a straight line of slope `contrast` at mid grey in log-log, with a shoulder that meets
-white at `white_ev` or at the sensor's end, whichever is lower: a sensor that has run out shows white, not grey.
+white at `white_ev`, or a little below the sensor's end if that is lower: what has run out shows white, not grey.
 `none`: 1.0 is white, and cut there.
 
 Source  tone: K. Naka, W. Rushton, J. Physiol. 185 (1966), as E. Reinhard, K. Devlin, IEEE TVCG 11 (2005) use it
@@ -57,8 +57,9 @@ def _norm(rgb: Tensor) -> Tensor:
 def _white(p: Curve, ceiling: Scalar) -> Tensor:
     """The scene value that becomes the screen's white."""
     asked = torch.as_tensor(GREY_IN * 2.0**p.white_ev)
-    end = torch.as_tensor(ceiling).clamp(min=GREY_IN * 2.0**LEAST_RANGE)
-    return torch.minimum(asked.to(end.device), end.to(asked.dtype))
+    end = torch.as_tensor(ceiling).to(asked.device)
+    lower = (asked**-2 + end**-2) ** -0.5  # a smooth minimum: `white_ev` can be learned from either side
+    return lower.clamp(min=GREY_IN * 2.0**LEAST_RANGE)
 
 
 def _tone(norm: Tensor, p: Curve, white: Tensor) -> Tensor:
@@ -66,7 +67,7 @@ def _tone(norm: Tensor, p: Curve, white: Tensor) -> Tensor:
     white = white.to(norm)
     exponent, q = _shape(p.contrast, white)
     black = _sigmoid(GREY_IN * 2.0 ** torch.as_tensor(p.black_ev).to(norm) / white, exponent, q)
-    return ((_sigmoid(norm / white, exponent, q) - black) / (1 - black)).clamp(0, 1)
+    return ((_sigmoid((norm / white).clamp(max=1), exponent, q) - black) / (1 - black)).clamp(min=0)
 
 
 def _shape(contrast: Scalar, white: Tensor) -> tuple[Tensor, Tensor]:

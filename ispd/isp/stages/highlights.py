@@ -23,7 +23,7 @@ from ispd.isp.pattern import planes_of_sites, spread, tiled
 from ispd.isp.values import Raw
 
 ONSET, GONE = 0.88, 0.98  # of the ceiling: sensors bend before they clip, and files put white a little too high
-SWEEPS = 3  # each brings the means four times closer to where they meet
+SWEEPS = 6  # each brings the means four times closer to where they meet
 
 
 def highlights(raw: Raw, p: Highlights, lowest: Scalar, cfa: str, colors: str) -> Tensor:

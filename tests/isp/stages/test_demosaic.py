@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from ispd.isp.stages.demosaic import demosaic
+from tests.isp.shots import XTRANS, seen_through
+
+BAYER = ["RGGB", "GRBG", "GBRG", "BGGR"]
+
+
+def scene(height: int = 24, width: int = 26) -> Tensor:
+    """Soft, gray-scale detail with slow color: what demosaicing assumes of the world."""
+    rows, columns = torch.meshgrid(torch.arange(height).double(), torch.arange(width).double(), indexing="ij")
+    grey = 0.5 + 0.2 * torch.sin(rows / 3) * torch.cos(columns / 4)
+    return torch.stack([grey * 0.9, grey, grey * 0.8])
+
+
+@pytest.mark.parametrize("method", ["bilinear", "malvar"])
+@pytest.mark.parametrize("cfa", BAYER)
+def test_measured_samples_stay(cfa: str, method: str) -> None:
+    mosaic = torch.rand(10, 12, dtype=torch.float64)
+    planes = demosaic(mosaic, cfa, method)  # type: ignore[arg-type]
+    torch.testing.assert_close(seen_through(planes, cfa), mosaic)
+
+
+@pytest.mark.parametrize("method", ["bilinear", "malvar"])
+@pytest.mark.parametrize("cfa", [*BAYER, XTRANS])
+def test_a_soft_scene_comes_back(cfa: str, method: str) -> None:
+    """X-Trans has its nearest red two sites away, so the same scene loses a little more."""
+    planes = demosaic(seen_through(scene(), cfa), cfa, method)  # type: ignore[arg-type]
+    inside = (slice(None), slice(3, -3), slice(3, -3))
+    torch.testing.assert_close(planes[inside], scene()[inside], atol=0.06 if cfa == XTRANS else 0.035, rtol=0)
+
+
+@pytest.mark.parametrize("cfa", BAYER)
+def test_malvar_is_exact_on_a_grey_ramp(cfa: str) -> None:
+    """Its filters sum to 1 and are symmetric, so a plane through grey values is its own interpolation."""
+    rows, columns = torch.meshgrid(torch.arange(12).double(), torch.arange(14).double(), indexing="ij")
+    ramp = 0.1 + 0.02 * rows + 0.03 * columns
+    planes = demosaic(ramp, cfa, "malvar")
+    inside = planes[:, 2:-2, 2:-2]
+    torch.testing.assert_close(inside, ramp[2:-2, 2:-2].expand_as(inside))
+
+
+def test_the_filters_are_the_papers() -> None:
+    """Malvar 2004, figure 2: what one lit red site of an RGGB array gives its neighbors, in eighths."""
+    mosaic = torch.zeros(13, 13)
+    mosaic[6, 6] = 8.0
+    red, green, blue = demosaic(mosaic, "RGGB", "malvar")
+    assert red[6, 6] == 8
+    assert green[6, 6] == 4
+    assert blue[6, 6] == 6
+    assert green[6, 8] == green[4, 6] == -1
+    assert blue[6, 8] == blue[8, 6] == -1.5
+    assert red[6, 5] == red[7, 6] == 4
+    assert red[5, 5] == 2
+
+
+def test_bilinear_is_the_mean_of_the_nearest() -> None:
+    mosaic = torch.zeros(8, 8)
+    mosaic[2, 2] = 1.0  # a red site of RGGB
+    red, green, _ = demosaic(mosaic, "RGGB", "bilinear")
+    assert red[2, 3] == red[1, 2] == 0.5
+    assert red[3, 3] == 0.25
+    assert float(green.abs().max()) == 0
+
+
+@pytest.mark.parametrize("method", ["bilinear", "malvar"])
+@pytest.mark.parametrize("cfa", [*BAYER, XTRANS, "GMYC", "RRGGRRGGGGBBGGBB"])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 5), (7, 1), (1, 7), (4, 3), (5, 4), (9, 11)])
+def test_any_size_of_any_array(size: tuple[int, int], cfa: str, method: str) -> None:
+    """Grey comes back as grey, even where a picture is too small to hold every color."""
+    planes = demosaic(torch.full(size, 0.4), cfa, method)  # type: ignore[arg-type]
+    torch.testing.assert_close(planes, torch.full((len(set(cfa)), *size), 0.4))
+
+
+def test_a_leading_plane_is_welcome() -> None:
+    mosaic = torch.rand(6, 6)
+    torch.testing.assert_close(demosaic(mosaic[None], "RGGB"), demosaic(mosaic, "RGGB"))
+
+
+def test_four_colors_come_in_the_order_asked_for() -> None:
+    flat = torch.tensor([1.0, 2.0, 3.0, 4.0])[:, None, None].expand(-1, 8, 8)
+    seen = seen_through(flat, "GMYC", "GMCY")
+    torch.testing.assert_close(demosaic(seen, "GMYC", "bilinear", "GMCY"), flat)
+
+
+def test_a_color_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="substring not found"):
+        demosaic(torch.zeros(4, 4), "RGGX", "bilinear", "RGB")
