@@ -120,6 +120,18 @@ def read_config(path: Path) -> Config:
     return _checked(toml.load(path), path)
 
 
+def library_at(path: Path | None) -> Library:
+    """The profiles that a config leads to, whatever else is wrong with it; None: those of a machine without one.
+
+    Raises ConfigError where the file is missing or not TOML.
+    """
+    config = toml.Reading(toml.load(path)).table(Config) if path else None
+    if path is None or config is None:
+        return open_library((), usual_state())
+    settled = _absolute(config, path)
+    return open_library(settled.profiles, settled.state)
+
+
 def _checked(page: toml.Page, path: Path) -> Config:
     reading = toml.Reading(page)
     written = reading.table(Config)

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 
 from ispd.config import Folder
 from ispd.errors import ConfigError
-from ispd.naming import NAME_BYTES, NUMBER_BYTES, Fields, fill, readable, shorten
+from ispd.naming import NAME_BYTES, NUMBER_BYTES, Fields, fill, printable, readable, shorten
 from ispd.orders import Facts, Output, Plan, Recipe, Rule, Waiting
 from ispd.profile.library import NEUTRAL, Entry, Library, Tier, tie_sentence
-from ispd.profile.match import Match, Specificity, Subject, more_specific_by, specificity, trail
+from ispd.profile.match import Specificity, Subject, more_specific_by, specificity, trail
 from ispd.profile.profile import Profile, to_json
 
 
@@ -34,7 +34,11 @@ def plan(
     choice = choose(facts, relative, folder, profiles, references)
     if isinstance(choice, Waiting):
         return choice
-    profile = profiles.get(choice.name)
+    return plan_with(profiles.get(choice.name), choice, facts, relative, folder)
+
+
+def plan_with(profile: Profile, choice: Choice, facts: Facts, relative: bytes, folder: Folder) -> Plan:
+    """The plan for a profile that has been chosen; `choice` says how."""
     recipe = Recipe(profile.name, to_json(profile), profile.outputs, folder.metadata)
     return Plan(recipe, names(folder.name, facts, relative, profile), choice.trail, choice.note)
 
@@ -81,16 +85,13 @@ def _hides(entry: Entry) -> Iterator[Rule]:
 
 
 def _camera(facts: Facts) -> str:
-    return facts.camera or "a camera that does not give its name"
+    return printable(facts.camera) or "a camera that does not give its name"
 
 
 def _subject(facts: Facts, relative: bytes, folder: Folder) -> Subject:
     parent = readable(relative).rpartition("/")[0]
     absolute = f"{folder.watch}/{parent}" if parent else str(folder.watch)
     return Subject(facts, parent, absolute)
-
-
-_MAKER = {Tier.OWN: "made by hand", Tier.LEARNED: "learned", Tier.SHIPPED: "shipped"}
 
 
 @dataclass
@@ -118,19 +119,20 @@ class _Search:
         """The winner, with a word on everything that was not asked any more."""
         later = [entry for entry in self.profiles.entries if entry.tier > winner.tier]
         not_asked = [
-            Rule(entry.name, False, f'not asked: "{winner.name}" is {_MAKER[winner.tier]}')
+            Rule(entry.name, False, f'not asked: "{winner.name}" is {winner.tier.words}')
             for entry in later
-            if entry.match and not entry.match.asks_nothing
+            if not entry.match.asks_nothing
         ]
         return Choice(winner.name, (*self.rules, *not_asked))
 
     def _fits(self, entry: Entry) -> bool:
-        if entry.match is None:
-            return True  # nobody can tell: its problems must be mended first
         if entry.is_version:
             return False
         if entry.match.asks_nothing:
-            self.rules.append(Rule(entry.name, False, "has no [match]: used only where it is named"))
+            if not entry.match_is_whole:
+                return True  # nobody can tell: its problems must be mended first
+            if entry.name != NEUTRAL:
+                self.rules.append(Rule(entry.name, False, "has no [match]: used only where it is named"))
             return False
         rules = list(trail(entry.name, entry.match, self.photo))
         self.rules += rules
@@ -139,15 +141,15 @@ class _Search:
 
 def _why(winner: Entry, others: list[Entry]) -> Iterator[Rule]:
     for other in others:
-        what = more_specific_by(winner.match or Match(), other.match or Match())
+        what = more_specific_by(winner.match, other.match)
         yield Rule(other.name, False, f'fits too, but "{winner.name}" is more specific: it asks for {what}')
     rank = "most specific" if others else "only"
-    yield Rule(winner.name, True, f"the {rank} profile {_MAKER[winner.tier]} that fits")
+    yield Rule(winner.name, True, f"the {rank} profile {winner.tier.words} that fits")
     yield from _hides(winner)
 
 
 def _rank(entry: Entry) -> tuple[bool, Specificity]:
-    return entry.match is None, specificity(entry.match or Match())
+    return not entry.match_is_whole, specificity(entry.match)
 
 
 def names(template: str, facts: Facts, relative: bytes, profile: Profile) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ INBOX = Folder(Path("/inbox"), Path("/graded"))
 def entry(name: str, match: Match | None = None, tier: Tier = Tier.OWN, *problems: str) -> Entry:
     """A profile as the library holds it; with problems it is a broken one."""
     profile = None if problems else Profile(name, match=match or Match())
-    return Entry(name, Path(f"/{tier.name.lower()}/{name}.toml"), tier, profile, match or Match(), problems)
+    return Entry(name, Path(f"/{tier.name.lower()}/{name}.toml"), tier, profile, match or Match(), problems=problems)
 
 
 NEUTRAL = entry("neutral", tier=Tier.SHIPPED)
@@ -48,7 +48,6 @@ def test_a_photo_that_nothing_matches_gets_neutral_and_a_note() -> None:
     assert [(rule.profile, rule.holds) for rule in planned.trail] == [
         ("film", False),
         ("nikon", False),
-        ("neutral", False),
         ("neutral", True),
     ]
 
@@ -61,6 +60,15 @@ def test_the_recipe_carries_the_whole_profile() -> None:
     assert from_json(planned.recipe.profile_json) == profile
     assert (planned.recipe.outputs, planned.recipe.metadata) == (profile.outputs, "minimal")
     assert planned.names == ("a.png",)
+
+
+def test_what_a_file_says_cannot_take_over_the_terminal() -> None:
+    hostile = replace(PIXEL, model="Pixel\x1b[2J\x9b2J\u202e\n7" + "!" * 9999)
+    profiles = library(entry("one", Match(model="Pixel*")), entry("two", Match(model="D90")))
+    for each in (profiles, library()):
+        choice = choose(hostile, b"a.dng", INBOX, each)
+        assert not isinstance(choice, Waiting)
+        assert all(rule.sentence.isprintable() and len(rule.sentence) < 500 for rule in choice.trail)
 
 
 def test_a_recipe_does_not_know_the_photos_name() -> None:
@@ -135,10 +143,17 @@ def test_a_broken_profile_stops_only_photos_that_need_it() -> None:
 
 
 def test_a_broken_profile_whose_match_cannot_be_read_stops_every_photo_that_is_auto() -> None:
-    broken = replace(entry("broken", None, Tier.OWN, "broken.toml:1: not TOML"), match=None)
+    broken = replace(entry("broken", None, Tier.OWN, "broken.toml:1: not TOML"), match_is_whole=False)
     with pytest.raises(ConfigError, match="not TOML"):
         chosen(library(broken, entry("mine", Match(serial="77"))))
     assert chosen(library(broken), folder=replace(INBOX, profile="neutral")) == "neutral"
+
+
+def test_half_a_match_may_tell_that_a_broken_profile_is_not_needed() -> None:
+    half = replace(entry("broken", Match(model="Pixel*"), Tier.OWN, "broken.toml:4: bad iso"), match_is_whole=False)
+    assert chosen(library(half), replace(PIXEL, model="D90")) == "neutral"
+    with pytest.raises(ConfigError, match="bad iso"):  # who knows how specific it would be
+        chosen(library(half, entry("mine", Match(serial="77"))))
 
 
 def test_photos_wait_while_their_references_arrive() -> None:

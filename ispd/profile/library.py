@@ -24,6 +24,11 @@ class Tier(IntEnum):
     LEARNED = 1  # ispd, from pairs
     SHIPPED = 2  # came with ispd
 
+    @property
+    def words(self) -> str:
+        """For sentences: a profile "made by hand"."""
+        return {Tier.OWN: "made by hand", Tier.LEARNED: "learned", Tier.SHIPPED: "shipped"}[self]
+
 
 @dataclass(frozen=True)
 class Shelf:
@@ -35,13 +40,14 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Entry:
-    """One profile file.  A broken one has problems and no profile; its match, where that part can be read."""
+    """One profile file.  A broken one has problems, no profile, and as much of its match as can be read."""
 
     name: str
     path: Path
     tier: Tier
     profile: Profile | None
-    match: Match | None
+    match: Match
+    match_is_whole: bool = True  # False: it may ask for more than `match` says
     problems: tuple[str, ...] = ()
     hides: tuple[Path, ...] = ()  # files of the same name that are looked up later
 
@@ -69,7 +75,7 @@ class Library:
     @property
     def ties(self) -> tuple[str, ...]:
         """Pairs of profiles that are equally specific and can both fit one photo, one sentence each."""
-        candidates = [entry for entry in self.entries if entry.match and not entry.is_version]
+        candidates = [entry for entry in self.entries if entry.match_is_whole and not entry.is_version]
         return tuple(tie_sentence(a, b) for a, b in combinations(candidates, 2) if _tie(a, b))
 
     @property
@@ -97,11 +103,8 @@ class Library:
 
 
 def _tie(one: Entry, other: Entry) -> bool:
-    if one.tier != other.tier or one.match is None or other.match is None:
-        return False
-    if one.match.asks_nothing or specificity(one.match) != specificity(other.match):
-        return False
-    return can_meet(one.match, other.match)
+    is_even = one.tier == other.tier and specificity(one.match) == specificity(other.match)
+    return is_even and not one.match.asks_nothing and can_meet(one.match, other.match)
 
 
 def tie_sentence(one: Entry, other: Entry) -> str:
@@ -157,21 +160,22 @@ def _entries(shelf: Shelf) -> Iterator[Entry]:
         entry = _read(path, shelf.tier)
         if entry.name in names:
             problem = f'{path}: the name "{entry.name}" is taken by {names[entry.name].name} beside it'
-            yield Entry(path.name, path, shelf.tier, None, entry.match, (problem,))
-            continue
-        names[entry.name] = path
-        yield entry
+            yield replace(entry, name=path.name, profile=None, problems=(problem,))
+        else:
+            names[entry.name] = path
+            yield entry
 
 
 def _read(path: Path, tier: Tier) -> Entry:
     try:
         page = toml.load(path)
     except ConfigError as error:
-        return Entry(path.stem, path, tier, None, None, error.problems)
+        return Entry(path.stem, path, tier, None, Match(), match_is_whole=False, problems=error.problems)
     try:
         profile = read_page(page)
     except ConfigError as error:
-        return Entry(_name_on(page, path), path, tier, None, _match_on(page), error.problems)
+        match, is_whole = _match_on(page)
+        return Entry(_name_on(page, path), path, tier, None, match, is_whole, error.problems)
     is_version = tier is Tier.LEARNED and "@" in path.stem
     return Entry(path.stem if is_version else profile.name, path, tier, profile, profile.match)
 
@@ -181,11 +185,11 @@ def _name_on(page: toml.Page, path: Path) -> str:
     return name if isinstance(name, str) and name else path.stem
 
 
-def _match_on(page: toml.Page) -> Match | None:
-    """The [match] of a page that is wrong elsewhere: often it tells that the photo at hand does not need it."""
+def _match_on(page: toml.Page) -> tuple[Match, bool]:
+    """The [match] of a page that is wrong somewhere: often it tells that the photo at hand does not need it."""
     given = page.table.get("match", {})
     if not isinstance(given, dict):
-        return None
+        return Match(), False
     reading = toml.Reading(toml.Page(page.file, given, {}))
     match = reading.table(Match)
-    return None if reading.problems else match
+    return match or Match(), not reading.problems

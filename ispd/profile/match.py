@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
+from ispd.naming import printable
 from ispd.orders import Facts, Rule
 from ispd.profile.glob import fits, literal_characters, overlap
 from ispd.toml import Check
@@ -97,8 +98,8 @@ def _text_rule(name: str, what: str, pattern: str, values: tuple[str, ...]) -> R
         return Rule(name, False, f'{what} = "{pattern}" does not hold: the photo does not say its {what}')
     for value in said:
         if fits(pattern, value):
-            return Rule(name, True, f'{what} = "{pattern}" holds: "{value}"')
-    return Rule(name, False, f'{what} = "{pattern}" does not hold: it is "{said[0]}"')
+            return Rule(name, True, f'{what} = "{pattern}" holds: "{printable(value)}"')
+    return Rule(name, False, f'{what} = "{pattern}" does not hold: it is "{printable(said[0])}"')
 
 
 def _iso_rule(name: str, iso: tuple[int, int], value: int | None) -> Rule:

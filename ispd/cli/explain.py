@@ -1,0 +1,166 @@
+"""ispd explain: which profile a photo gets, rule by rule, why not the others, and which pictures come out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from argparse import Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ispd.cli.facts import FactsReader
+    from ispd.config import Config, Folder
+    from ispd.orders import Facts, Output
+    from ispd.profile import Library
+
+EXAMPLES = """
+ispd explain ~/Pictures/inbox/DSC1.NEF
+ispd explain DSC1.NEF --profile mono     as if its folder said profile = "mono"
+
+Nothing is developed or written.  A photo outside of every watched folder is explained as `ispd develop` would take it.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """The command's arguments."""
+    parser = subparsers.add_parser(
+        "explain", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photos", nargs="+", metavar="FILE", help="raw photos")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
+    parser.add_argument("--profile", metavar="P", help="as if the folder named this profile")
+    parser.add_argument("--json", action="store_true", help="a list of objects, one a photo")
+
+
+def run(args: Namespace) -> int:
+    """Explain each photo."""
+    from ispd.cli.facts import FactsReader
+    from ispd.config import library_at
+
+    config = config_if_any(args.config)
+    profiles = library_at(config.source if config else None)
+    with FactsReader() as reader:
+        reports = []
+        for name in args.photos:
+            path = os.path.abspath(os.fsencode(name))
+            folder = folder_of(path, config)
+            if args.profile:
+                folder = dataclasses.replace(folder, profile=args.profile)
+            reports.append(report(path, read(path, reader), folder, profiles))
+    print(json.dumps(reports, indent=2) if args.json else "\n\n".join(map(text, reports)))
+    return 0
+
+
+def read(path: bytes, reader: FactsReader) -> Facts:
+    """The photo's facts; errors begin with its name, since several photos may have been named."""
+    from ispd.errors import MachineError, NoInput, PhotoError
+    from ispd.publish.words import shown
+
+    try:
+        return reader.read(path)
+    except (PhotoError, NoInput, MachineError) as error:
+        raise type(error)(f"{shown(path)}: {error}") from error
+
+
+def config_if_any(argument: Path | None) -> Config | None:
+    """The config, or None where there is none and none was named."""
+    from ispd.config import find_config, read_config
+    from ispd.errors import ConfigError
+
+    try:
+        path = find_config(argument)
+    except ConfigError:
+        return None
+    return read_config(path)
+
+
+def folder_of(path: bytes, config: Config | None) -> Folder:
+    """The watched folder that the photo lies in, else its own folder as `ispd develop` would take it."""
+    from ispd.config import Folder
+
+    parent = Path(os.fsdecode(path)).parent
+    real = parent.resolve()
+    for folder in config.folders if config else ():
+        watch = folder.watch.resolve()
+        if watch == real or watch in real.parents:
+            return dataclasses.replace(folder, watch=watch)
+    return Folder(watch=real, deliver=real)
+
+
+def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict[str, Any]:
+    """Everything there is to say, ready for JSON.  Raises ConfigError where no profile can be chosen."""
+    from ispd.orders import Waiting
+    from ispd.plan import References, plan
+    from ispd.publish.words import shown
+
+    real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    relative = os.path.relpath(real, os.fsencode(folder.watch))
+    references = References.QUIET if has_reference(path) else References.NONE
+    made = plan(facts, relative, folder, profiles, references)
+    assert not isinstance(made, Waiting), "only gathering references are waited for"
+    return {
+        "photo": shown(path),
+        "facts": dataclasses.asdict(facts),
+        "watch": str(folder.watch),
+        "deliver": str(folder.deliver),
+        "profile": made.recipe.profile,
+        "file": str(profiles.entry(made.recipe.profile).path),
+        "digest": made.recipe.profile_digest,
+        "note": made.note,
+        "rules": [dataclasses.asdict(rule) for rule in made.trail],
+        "metadata": made.recipe.metadata,
+        "outputs": [
+            {"name": name, **dataclasses.asdict(output), "says": said(output)}
+            for name, output in zip(made.names, made.recipe.outputs, strict=True)
+        ],
+    }
+
+
+def has_reference(path: bytes) -> bool:
+    """Whether a finished picture of the same name lies beside the photo."""
+    from ispd.decode.names import is_reference
+
+    folder, name = os.path.split(path)
+    stem = os.path.splitext(name)[0].lower()
+    with os.scandir(folder or b".") as entries:
+        beside = [entry.name for entry in entries if is_reference(entry.name)]
+    return any(os.path.splitext(other)[0].lower() in (stem, name.lower()) for other in beside)
+
+
+def said(output: Output) -> str:
+    """An output in words: "jpeg, quality 92, 4:4:4, srgb, full size"."""
+    how = f"quality {output.quality}, {output.subsampling}" if output.format == "jpeg" else f"{output.bits} bits"
+    size = f"long edge {output.size} px" if output.size else "full size"
+    return f"{output.format}, {how}, {output.space}, {size}"
+
+
+def text(report: dict[str, Any]) -> str:
+    """The report for people."""
+    facts = report["facts"]
+    lines = [
+        report["photo"],
+        f"  taken     {taken(facts)}",
+        f"  profile   {report['profile']}   {report['file']}",
+        "  because",
+    ]
+    lines += [f"    {'✓' if rule['holds'] else '·'} {rule['profile']}: {rule['sentence']}" for rule in report["rules"]]
+    lines.append(f"  pictures  in {report['deliver']}, tags: {report['metadata']}")
+    lines += [f"    {output['name']}   {output['says']}" for output in report["outputs"]]
+    return "\n".join(lines)
+
+
+def taken(facts: dict[str, Any]) -> str:
+    """The facts in one line: camera, lens, ISO, when."""
+    from ispd.naming import printable
+    from ispd.orders import Facts
+
+    said_facts = (
+        Facts(**{**facts, "warnings": ()}).camera or "camera unknown",
+        facts["lens"],
+        f"serial {facts['serial']}" if facts["serial"] else "",
+        f"ISO {facts['iso']}" if facts["iso"] else "",
+        facts["captured"].replace("T", " "),
+    )
+    return printable(", ".join(filter(None, said_facts)))

@@ -1,0 +1,184 @@
+"""ispd plan: what would be done with everything in the watched folders, and under which names."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace, RawDescriptionHelpFormatter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+if TYPE_CHECKING:
+    from ispd.cli.facts import FactsReader
+    from ispd.config import Config, Folder
+    from ispd.profile import Library
+
+EXAMPLES = """
+ispd plan            one line a photo
+ispd plan --json     for scripts
+
+Nothing is developed or written.  What was delivered stays as it is, so it is only named; a photo that was moved or
+copied since is recognised by its content when its turn comes.  Exit code 78: profiles need your hand for some photo.
+"""
+
+Verdict: TypeAlias = Literal["to do", "known", "waiting", "set aside", "needs your hand"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What would become of one photo."""
+
+    photo: str  # below the watched folder
+    verdict: Verdict
+    profile: str = ""
+    names: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def add_parser(subparsers: Any) -> None:
+    """The command's arguments."""
+    parser = subparsers.add_parser(
+        "plan", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
+    parser.add_argument("--json", action="store_true", help="a list of objects, one a folder")
+
+
+def run(args: Namespace) -> int:
+    """Plan every photo of every folder."""
+    from ispd.cli.facts import FactsReader
+    from ispd.config import find_config, read_config
+    from ispd.profile import open_library
+
+    config = read_config(find_config(args.config))
+    profiles = open_library(config.profiles, config.state)
+    done = known(config.state)
+    with FactsReader() as reader:
+        planned = [(each, lines(each, photos(each, config), profiles, done, reader)) for each in config.folders]
+    if args.json:
+        print(json.dumps([as_json(*each) for each in planned], indent=2))
+    else:
+        print("\n\n".join(text(*each) for each in planned))
+    return 78 if any(line.verdict == "needs your hand" for _, found in planned for line in found) else 0
+
+
+def known(state: Path) -> dict[bytes, Line]:
+    """Photos that the ledger has a word on already."""
+    from ispd.daemon.ledger.reading import read_ledger
+    from ispd.errors import NoInput
+
+    try:
+        with read_ledger(state) as reading:
+            listed = reading.listing()
+    except NoInput:  # ispd has not run yet
+        return {}
+    settled = (row for row in listed if row.state not in ("settling", "ready", "waiting"))
+    return {
+        row.source: Line("", "known", row.profile, row.names, f"{row.state} {row.reason}".strip()) for row in settled
+    }
+
+
+def photos(folder: Folder, config: Config) -> list[bytes]:
+    """The photos in a folder as the daemon would find them.  Raises NoInput where the folder is not there."""
+    from ispd.daemon.scan import roots_of, scan
+    from ispd.errors import NoInput
+
+    if not folder.watch.is_dir():
+        raise NoInput(f"{folder.watch} is not there; is it mounted?")
+    pairs = [(os.fsencode(each.watch.resolve()), os.fsencode(each.deliver.resolve())) for each in config.folders]
+    root = roots_of(pairs)[config.folders.index(folder)]
+    return sorted(scan(root).photos)
+
+
+def lines(
+    folder: Folder, paths: list[bytes], profiles: Library, done: dict[bytes, Line], reader: FactsReader
+) -> list[Line]:
+    """One line a photo, with the names it would really get."""
+    taken: set[str] = set()
+    return [_line(path, folder, profiles, done, reader, taken) for path in paths]
+
+
+def _line(
+    path: bytes, folder: Folder, profiles: Library, done: dict[bytes, Line], reader: FactsReader, taken: set[str]
+) -> Line:
+    from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
+    from ispd.publish.words import shown
+
+    relative = os.path.relpath(path, os.fsencode(folder.watch.resolve()))
+    photo = shown(relative)
+    if path in done:
+        before = done[path]
+        return Line(photo, "known", before.profile, before.names, before.reason)
+    try:
+        return _planned(path, relative, folder, profiles, reader, taken)
+    except ConfigError as error:
+        more = f" (and {len(error.problems) - 1} more: `ispd profile check`)" if len(error.problems) > 1 else ""
+        return Line(photo, "needs your hand", reason=error.problems[0] + more)
+    except (IncompletePhoto, MachineError, NoInput) as error:
+        return Line(photo, "waiting", reason=str(error))
+    except PhotoError as error:
+        return Line(photo, "set aside", reason=str(error))
+
+
+def _planned(
+    path: bytes, relative: bytes, folder: Folder, profiles: Library, reader: FactsReader, taken: set[str]
+) -> Line:
+    from ispd.cli.explain import has_reference
+    from ispd.decode.facts import check_whole
+    from ispd.orders import Waiting
+    from ispd.plan import References, plan
+    from ispd.publish.words import shown
+
+    check_whole(path)
+    references = References.QUIET if has_reference(path) else References.NONE
+    made = plan(reader.read(path), relative, folder, profiles, references)
+    if isinstance(made, Waiting):
+        return Line(shown(relative), "waiting", reason=made.reason)
+    names = tuple(_free(name, folder.deliver, taken) for name in made.names)
+    return Line(shown(relative), "to do", made.recipe.profile, names, made.note)
+
+
+def _free(name: str, deliver: Path, taken: set[str]) -> str:
+    """The next name by the naming policy that neither a file nor another photo of this plan has."""
+    from ispd.publish.names import TRIES, folded, numbered
+
+    for number in range(1, TRIES):
+        wish = numbered(name, number)
+        if folded(wish) not in taken and not os.path.lexists(deliver / wish):
+            taken.add(folded(wish))
+            return wish
+    return name
+
+
+def as_json(folder: Folder, found: list[Line]) -> dict[str, Any]:
+    """A folder for scripts."""
+    return {"watch": str(folder.watch), "deliver": str(folder.deliver), "photos": [asdict(line) for line in found]}
+
+
+def text(folder: Folder, found: list[Line]) -> str:
+    """A folder for people."""
+    width = min(40, max((len(line.photo) for line in found), default=0))
+    return "\n".join(
+        [f"{folder.watch} → {folder.deliver}", *(f"  {_said(line, width)}" for line in found), _sum(found)]
+    )
+
+
+def _said(line: Line, width: int) -> str:
+    names = ", ".join(line.names)
+    match line.verdict:
+        case "to do":
+            note = f"   ({line.reason})" if line.reason else ""
+            return f"{line.photo:{width}}  {line.profile} → {names}{note}"
+        case "known":
+            return f"{line.photo:{width}}  {line.reason}{f': {names}' if names else ''}"
+        case _:
+            return f"{line.photo:{width}}  {line.verdict}: {line.reason}"
+
+
+def _sum(found: list[Line]) -> str:
+    from ispd.daemon.words import counted
+
+    counts = {verdict: sum(line.verdict == verdict for line in found) for verdict in get_args(Verdict)}
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    return counted(len(found), "photo") + (f": {said}" if said else "")

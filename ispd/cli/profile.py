@@ -1,0 +1,124 @@
+"""ispd profile: list the profiles there are, show one with every default, or check them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ispd.profile import Library
+    from ispd.profile.library import Entry
+
+EXAMPLES = """
+ispd profile list
+ispd profile show warm-film > ~/.config/ispd/profiles/mine.toml     a start for one of your own: change its name
+ispd profile check                                                  all of them, and whether two of them tie
+ispd profile check mine.toml                                        one file, wherever it lies
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """The command's arguments."""
+    parser = subparsers.add_parser(
+        "profile", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
+    )
+    actions = parser.add_subparsers(dest="action", metavar="list | show | check", required=True)
+    listing = actions.add_parser("list", help="name, where it comes from, what it is for")
+    show_one = actions.add_parser("show", help="one profile as TOML, with every default")
+    show_one.add_argument("name", metavar="NAME")
+    checking = actions.add_parser("check", help="find every mistake")
+    checking.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="these files; else all that are looked up"
+    )
+    for action in (listing, show_one, checking):
+        action.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
+        action.add_argument("--json", action="store_true", help="for scripts")
+
+
+def run(args: Namespace) -> int:
+    """List, show or check."""
+    return {"list": list_all, "show": show, "check": check}[args.action](args)
+
+
+def library(argument: Path | None) -> Library:
+    """What can be looked up, even where the config has mistakes elsewhere."""
+    from ispd.config import find_config, library_at
+    from ispd.errors import ConfigError
+
+    try:
+        return library_at(find_config(argument))
+    except ConfigError:
+        if argument is not None:
+            raise
+        return library_at(None)
+
+
+def list_all(args: Namespace) -> int:
+    """One line a profile; broken ones are told on stderr."""
+    found = library(args.config)
+    if args.json:
+        print(json.dumps([as_json(entry) for entry in found.entries], indent=2))
+        return 0
+    width = max((len(entry.name) for entry in found.entries), default=0)
+    for entry in found.entries:
+        intent = entry.profile.intent if entry.profile else "broken: `ispd profile check` says why"
+        print(f"{entry.name:{width}}  {entry.tier.words:13}  {intent}")
+    return 0
+
+
+def as_json(entry: Entry) -> dict[str, Any]:
+    """One profile for scripts."""
+    from ispd import toml
+
+    return {
+        "name": entry.name,
+        "tier": entry.tier.name.lower(),
+        "file": str(entry.path),
+        "in_front_of": [str(path) for path in entry.hides],
+        "intent": entry.profile.intent if entry.profile else "",
+        "match": toml.to_table(entry.match),
+        "problems": entry.problems,
+    }
+
+
+def show(args: Namespace) -> int:
+    """One profile with every default spelled out.  Raises ConfigError where it is unknown or broken."""
+    from ispd import toml
+    from ispd.profile import to_toml
+
+    found = library(args.config)
+    profile = found.get(args.name)
+    if args.json:
+        print(json.dumps(toml.to_table(profile), indent=2))
+    else:
+        print(f"# {found.entry(args.name).path}\n{to_toml(profile)}", end="")
+    return 0
+
+
+def check(args: Namespace) -> int:
+    """Every mistake in the named files, else in every profile there is."""
+    problems = file_problems(args.files) if args.files else library(args.config).problems
+    if args.json:
+        print(json.dumps({"problems": problems}, indent=2))
+    for problem in () if args.json else problems:
+        print(f"ispd: {problem}", file=sys.stderr)
+    if not problems and not args.json:
+        print("no mistakes")
+    return 78 if problems else 0
+
+
+def file_problems(files: list[Path]) -> tuple[str, ...]:
+    """What is wrong with these files."""
+    from ispd.errors import ConfigError
+    from ispd.profile import read_profile
+
+    found: list[str] = []
+    for path in files:
+        try:
+            read_profile(path)
+        except ConfigError as error:
+            found += error.problems
+    return tuple(found)
