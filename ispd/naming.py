@@ -25,7 +25,7 @@ FIELDS = (
     "exif.Make", "exif.Model", "exif.LensModel", "exif.BodySerialNumber",
     "exif.ISO", "exif.ExposureTime", "exif.FNumber", "exif.FocalLength",
 )  # fmt: skip
-_DATE_PARTS: Mapping[str, Callable[[datetime], str]] = {
+DATE_PARTS: Mapping[str, Callable[[datetime], str]] = {
     "Y": lambda d: f"{d.year:04}",
     "y": lambda d: f"{d.year % 100:02}",
     "m": lambda d: f"{d.month:02}",
@@ -60,8 +60,8 @@ def _field_problem(field: re.Match[str]) -> str:
     if name != "date":
         return f"has a format after {{{name}}}; only {{date:…}} takes one"
     letters = re.findall(r"%(.?)", date_format.replace("%%", ""))
-    wrong = [letter for letter in letters if letter not in _DATE_PARTS]
-    return f"has %{wrong[0]} in its date; known are %{', %'.join(_DATE_PARTS)}" if wrong else ""
+    wrong = [letter for letter in letters if letter not in DATE_PARTS]
+    return f"has %{wrong[0]} in its date; known are %{', %'.join(DATE_PARTS)}" if wrong else ""
 
 
 def _closest(name: str) -> str:
@@ -113,7 +113,7 @@ def _date(captured: str, date_format: str) -> str:
         return ""
     if not 1900 <= moment.year < 2200:  # a camera that lost its clock
         return ""
-    return re.sub("%(.)", lambda part: _DATE_PARTS[part[1]](moment), date_format)
+    return re.sub("%(.)", lambda part: DATE_PARTS[part[1]](moment), date_format)
 
 
 _UNSAFE = re.compile(

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 Format: TypeAlias = Literal["jpeg", "tiff", "png"]
 Space: TypeAlias = Literal["srgb", "display-p3", "adobe-rgb", "rec2020"]
+LongEdge: TypeAlias = Annotated[int, msgspec.Meta(ge=16, le=65535, extra={"unit": "px"})]
 MetadataPolicy: TypeAlias = Literal["all", "no-location", "minimal"]
 
 
@@ -79,7 +80,7 @@ class Output:
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] = "4:4:4"  # JPEG only
     bits: Literal[8, 16] = 8  # TIFF and PNG; JPEG has 8
     space: Space = "srgb"
-    size: Annotated[int, msgspec.Meta(ge=16, le=65535, extra={"unit": "px"})] | None = None  # long edge; None: full
+    size: LongEdge | None = None  # pixels of the long edge; left out: full size
 
     @property
     def extension(self) -> str:
