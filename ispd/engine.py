@@ -41,6 +41,7 @@ T = TypeVar("T")
 PR_SET_PDEATHSIG = 1
 BEAT_SECONDS = 0.5
 STEP_PATIENCE = 240.0  # the cell and exiftool have deadlines of their own; past this a step hangs in the kernel
+RENDER = "render"
 EXIT_DEVICE_LOST = 86
 EXIT_CANNOT_START = 69
 
@@ -121,7 +122,8 @@ class Pulse:
         with self._lock:
             now = self._clock()
             jobs = tuple(dict.fromkeys(job for job, _ in self._began.values()))
-            hangs = any(now - since > STEP_PATIENCE for _, since in self._began.values())
+            # the main thread's step beats by itself; of the others only their beginning is known
+            hangs = any(now - since > STEP_PATIENCE for step, (_, since) in self._began.items() if step != RENDER)
             self._last = now
         if not hangs:  # else the daemon hears nothing, and ends us
             self._say(Beat(jobs))
@@ -175,7 +177,7 @@ class Line:
 
     def _render(self, photo: Passed[Decoded]) -> None:
         started = time.monotonic()
-        made = self._attempt("render", photo.order, partial(self._pictures, photo))
+        made = self._attempt(RENDER, photo.order, partial(self._pictures, photo))
         if made is not None:
             seconds = photo.seconds + time.monotonic() - started
             self._wait_for(partial(self._rendered.put, Passed(photo.order, (photo.made, *made), seconds)))
@@ -238,7 +240,6 @@ class Line:
 
 def end_with_children(code: int = 0) -> NoReturn:
     """End this process and its group, at once: what was in hand is made again from the raw."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(code)
