@@ -1,0 +1,93 @@
+"""Develop photos now, without a watched folder or a daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ispd.errors import NoInput, PhotoError
+from ispd.orders import Delivered, Outcome, SetAside, to_json
+from ispd.profile import open_library, read_profile
+from ispd.publish.words import shown
+
+if TYPE_CHECKING:
+    from ispd.darkroom import Darkroom, Wish
+    from ispd.profile import Library, Profile
+
+EXAMPLE = """\
+example:
+  ispd develop IMG_1.DNG IMG_2.NEF -o graded --profile warm-film --format tiff
+"""
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """`ispd develop FILE… -o DIR`"""
+    develop = subparsers.add_parser(
+        "develop",
+        help="develop photos now, without the daemon",
+        description=__doc__,
+        epilog=EXAMPLE,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    develop.add_argument("photos", nargs="+", type=Path, metavar="FILE", help="raw photos; they are only read")
+    develop.add_argument("-o", dest="deliver", type=Path, required=True, metavar="DIR", help="where the pictures go")
+    develop.add_argument("--profile", metavar="P", help="a profile's name or a .toml file (default: what matches)")
+    develop.add_argument("--format", choices=("jpeg", "tiff", "png"), help="instead of the profile's own outputs")
+    develop.add_argument("--device", default="auto", help='"cpu", "cuda", "cuda:1" (default: a graphics card if any)')
+    develop.add_argument("--json", action="store_true", help="one JSON object a photo on stdout")
+
+
+def run(args: Namespace) -> int:
+    """Develop each photo and say what came of it."""
+    from ispd.darkroom import Darkroom, Wish  # brings torch
+
+    library = open_library()
+    wish = Wish(args.deliver, _profile(args.profile, library), args.format)
+    with Darkroom(args.device) as darkroom:
+        codes = {_develop(darkroom, photo, wish, library, args.json) for photo in args.photos}
+    return codes.pop() if len(codes) == 1 else 1
+
+
+def _develop(darkroom: Darkroom, photo: Path, wish: Wish, library: Library, as_json: bool) -> int:
+    """0 delivered, 65 bad input, 66 not there, 1 anything else: the exit code if all photos end so."""
+    start = time.monotonic()
+    try:
+        outcome = darkroom.develop(os.fsencode(photo), wish, library)
+    except NoInput as error:
+        print(f"ispd: {error}", file=sys.stderr)
+        return NoInput.exit_code
+    _say(photo, outcome, time.monotonic() - start, as_json)
+    match outcome:
+        case Delivered():
+            return 0
+        case SetAside():
+            return PhotoError.exit_code
+        case _:
+            return 1
+
+
+def _profile(wish: str | None, library: Library) -> Profile | None:
+    if wish is None:
+        return None
+    return read_profile(Path(wish)) if wish.endswith(".toml") else library.get(wish)
+
+
+def _say(photo: Path, outcome: Outcome, seconds: float, as_json: bool) -> None:
+    """The paths on stdout, for scripts; sentences on stderr, for people."""
+    name = shown(os.fsencode(photo))
+    if as_json:
+        facts = {key: value for key, value in vars(outcome).items() if key != "paths"}
+        paths = [shown(path) for path in outcome.paths] if isinstance(outcome, Delivered) else []
+        record = {"photo": name, "outcome": type(outcome).__name__, "seconds": round(seconds, 2), "paths": paths}
+        print(to_json(record | facts).decode(), flush=True)
+    elif isinstance(outcome, Delivered):
+        for path in outcome.paths:
+            print(shown(path), flush=True)
+        for warning in outcome.warnings:
+            print(f"ispd: {name}: {warning}", file=sys.stderr)
+    else:
+        print(f"ispd: {name}: {outcome.reason}", file=sys.stderr)

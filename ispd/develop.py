@@ -1,0 +1,113 @@
+"""Order → Report: decode, render, encode, tag.  What an engine does, and `ispd develop` without one.
+
+The three steps stand apart because an engine overlaps them: while one photo renders, the next is decoded and the last
+one tagged.  Every step raises ispd's own errors; `fault` says what one means for the photo.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+
+import ispd
+from ispd import profile
+from ispd.decode.cell import Cell, Decoded
+from ispd.encode.picture import encode
+from ispd.errors import CannotCreate, ChangedPhoto, IncompletePhoto, IspdError, MachineError, MissingTool, PhotoError
+from ispd.isp.values import Mosaic
+from ispd.metadata.exiftool import ExifTool
+from ispd.metadata.tags import Provenance, write_tags
+from ispd.orders import Fault, Order, Report, Written
+from ispd.publish import seal
+from ispd.runner import frame
+
+Pictures: TypeAlias = list[frame.Pixels]
+
+
+def decode(order: Order, cell: Cell) -> Decoded:
+    """The photo's samples.  Raises PhotoError, IncompletePhoto, ChangedPhoto, MachineError."""
+    return cell.decode(order.source, order.identity)
+
+
+def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Pictures:
+    """One picture for each of the recipe's outputs: (H, W, 3), upright, in the output's space and size."""
+    look = profile.from_json(order.recipe.profile_json).look
+    mosaic = Mosaic(torch.from_numpy(decoded.samples), decoded.shot)
+    return frame.render(mosaic, look, order.recipe.outputs, device, beat)
+
+
+def finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, door: ExifTool) -> Report:
+    """Encode, tag, check and sync every output into its staging file.  Raises MachineError, CannotCreate."""
+    files: list[Written] = []
+    warnings = list(decoded.warnings)
+    provenance = _provenance(order, decoded, device)
+    for output, path, pixels in zip(order.recipe.outputs, order.staging, pictures, strict=True):
+        encode(pixels, output, path)
+        warnings += write_tags(door, order.source, order.sidecar, path, order.recipe.metadata, provenance)
+        files.append(seal(path))
+    return Report(
+        job=order.job,
+        files=tuple(files),
+        warnings=tuple(dict.fromkeys(warnings)),  # two outputs, one warning
+        reader=decoded.reader,
+        device=device,
+    )
+
+
+def develop(order: Order, cell: Cell, door: ExifTool, device: str, beat: Callable[[], None]) -> Report:
+    """All three steps.  What ispd can name becomes the report's fault; anything else is a bug and escapes."""
+    start = time.monotonic()
+    try:
+        decoded = decode(order, cell)
+        report = finish(order, decoded, render(order, decoded, device, beat), device, door)
+    except IspdError as error:
+        discard(order)
+        report = Report(job=order.job, fault=fault(error))
+    return Report(**{**vars(report), "seconds": time.monotonic() - start})
+
+
+def discard(order: Order) -> None:
+    """Remove what an order that failed has left in staging."""
+    for path in order.staging:
+        with suppress(FileNotFoundError):
+            Path(path.decode(errors="surrogateescape")).unlink()
+
+
+def fault(error: IspdError) -> Fault:
+    """What happens next with the photo of an order that ended in `error`."""
+    sentence = str(error)
+    match error:
+        case ChangedPhoto():
+            return Fault("changed", sentence)
+        case IncompletePhoto():
+            return Fault("incomplete", sentence)
+        case PhotoError():
+            return Fault("photo", sentence)
+        case CannotCreate():
+            return Fault("space", sentence)
+        case MissingTool():
+            return Fault("tool", sentence)
+        case MachineError():
+            return Fault("machine", sentence)
+        case _:
+            return Fault("bug", sentence)
+
+
+def _provenance(order: Order, decoded: Decoded, device: str) -> Provenance:
+    recipe = order.recipe
+    return Provenance(
+        source_digest=order.source_digest,
+        recipe_digest=recipe.digest,
+        profile=recipe.profile,
+        profile_digest=recipe.profile_digest,
+        version=ispd.__version__,
+        backend=profile.from_json(recipe.profile_json).backend,
+        reader=decoded.reader,
+        device=device,
+        note=order.note,
+    )
