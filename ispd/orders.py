@@ -135,6 +135,7 @@ class Order:
     recipe: Recipe
     staging: tuple[bytes, ...]  # absolute path of each output, one a recipe.outputs; must not exist yet
     sidecar: bytes | None = None  # absolute path of an XMP sidecar
+    note: str = ""  # the plan's, for the output's XMP
 
 
 @dataclass(frozen=True)

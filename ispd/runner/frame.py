@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -29,7 +30,7 @@ from ispd.isp.stages.sharpen import reach
 from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic
 from ispd.orders import Output
 
-Pixels = NDArray[np.uint8 | np.uint16]
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 CPU_ROWS, GPU_ROWS = 96, 1536  # a multiple of every filter array's repeat (2, 4, 6, 8) and of the reach
 
@@ -151,7 +152,8 @@ def _pictured(
     sized = resize(display, output.size, mosaic.shot.pixel_aspect)
     beat()
     _, height, width = sized.shape
-    pixels: Pixels = np.empty((height, width, 3), np.uint8 if bits == 8 else np.uint16)
+    shape = (height, width, 3)
+    pixels: Pixels = np.empty(shape, np.uint8) if bits == 8 else np.empty(shape, np.uint16)
 
     def encoded(strip: Strip) -> None:
         rgb = DisplayRGB(sized[:, strip.outer_top : strip.outer_bottom])
