@@ -137,6 +137,11 @@ def test_a_huge_number_is_refused_rather_than_overflowing() -> None:
     assert "finite" in problems("[dial]\nev = 1" + "0" * 400)[0]
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 99_999, "a." * 3000 + "b = 1"])
+def test_endless_nesting_is_told(text: str) -> None:
+    assert problems(text) == ("bag.toml: nested too deeply",)
+
+
 @pytest.mark.parametrize("bad", [b"\xff\xfe", b"a = '\xe9'"])
 def test_a_file_that_is_no_utf8_is_told(tmp_path: Path, bad: bytes) -> None:
     (tmp_path / "bag.toml").write_bytes(bad)

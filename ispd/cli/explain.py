@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ispd.cli.facts import FactsReader
     from ispd.config import Config, Folder
+    from ispd.metadata.exiftool import ExifTool
     from ispd.orders import Facts, Output
     from ispd.profile import Library
 
@@ -36,30 +36,40 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Explain each photo."""
-    from ispd.cli.facts import FactsReader
     from ispd.config import library_at
+    from ispd.metadata.exiftool import ExifTool
 
     config = config_if_any(args.config)
     profiles = library_at(config.source if config else None)
-    with FactsReader() as reader:
-        reports = []
-        for name in args.photos:
-            path = os.path.abspath(os.fsencode(name))
-            folder = folder_of(path, config)
-            if args.profile:
-                folder = dataclasses.replace(folder, profile=args.profile)
-            reports.append(report(path, read(path, reader), folder, profiles))
+    with ExifTool() as door:
+        reports = [_explained(os.path.abspath(os.fsencode(name)), args, config, profiles, door) for name in args.photos]
     print(json.dumps(reports, indent=2) if args.json else "\n\n".join(map(text, reports)))
     return 0
 
 
-def read(path: bytes, reader: FactsReader) -> Facts:
-    """The photo's facts; errors begin with its name, since several photos may have been named."""
+def _explained(
+    path: bytes, args: Namespace, config: Config | None, profiles: Library, door: ExifTool
+) -> dict[str, Any]:
+    folder = folder_of(path, config)
+    if args.profile:
+        folder = dataclasses.replace(folder, profile=args.profile)
+    return report(path, read(path, door), folder, profiles)
+
+
+def read(path: bytes, door: ExifTool) -> Facts:
+    """The photo's facts; errors begin with its name, since several photos may have been named.
+
+    Raises NoInput where it is not there or no raw by its name, PhotoError, MachineError.
+    """
+    from ispd.decode.names import is_raw
     from ispd.errors import MachineError, NoInput, PhotoError
+    from ispd.photo import facts_of
     from ispd.publish.words import shown
 
     try:
-        return reader.read(path)
+        if not is_raw(path) and os.path.lexists(path):
+            raise NoInput("by its name it is no raw photo; ispd would not develop it")
+        return facts_of(path, door)
     except (PhotoError, NoInput, MachineError) as error:
         raise type(error)(f"{shown(path)}: {error}") from error
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace, RawDescriptionHelpFormatter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
-    from ispd.cli.facts import FactsReader
     from ispd.config import Config, Folder
+    from ispd.metadata.exiftool import ExifTool
     from ispd.profile import Library
 
 EXAMPLES = """
@@ -35,6 +35,10 @@ class Line:
     names: tuple[str, ...] = ()
     reason: str = ""
 
+    def of(self, photo: str) -> Line:
+        """The same for the photo as it is called below its folder."""
+        return replace(self, photo=photo)
+
 
 def add_parser(subparsers: Any) -> None:
     """The command's arguments."""
@@ -47,15 +51,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Plan every photo of every folder."""
-    from ispd.cli.facts import FactsReader
     from ispd.config import find_config, read_config
+    from ispd.metadata.exiftool import ExifTool
     from ispd.profile import open_library
 
     config = read_config(find_config(args.config))
     profiles = open_library(config.profiles, config.state)
     done = known(config.state)
-    with FactsReader() as reader:
-        planned = [(each, lines(each, photos(each, config), profiles, done, reader)) for each in config.folders]
+    with ExifTool() as door:
+        rounds = [Planning(folder, profiles, done, door) for folder in config.folders]
+        planned = [(each.folder, [each.line(path) for path in photos(each.folder, config)]) for each in rounds]
     if args.json:
         print(json.dumps([as_json(*each) for each in planned], indent=2))
     else:
@@ -91,64 +96,59 @@ def photos(folder: Folder, config: Config) -> list[bytes]:
     return sorted(scan(root).photos)
 
 
-def lines(
-    folder: Folder, paths: list[bytes], profiles: Library, done: dict[bytes, Line], reader: FactsReader
-) -> list[Line]:
-    """One line a photo, with the names it would really get."""
-    taken: set[str] = set()
-    return [_line(path, folder, profiles, done, reader, taken) for path in paths]
+@dataclass
+class Planning:
+    """One folder being planned: what is known, and which names are taken by now."""
 
+    folder: Folder
+    profiles: Library
+    done: dict[bytes, Line]
+    door: ExifTool
+    taken: set[str] = field(default_factory=set)
 
-def _line(
-    path: bytes, folder: Folder, profiles: Library, done: dict[bytes, Line], reader: FactsReader, taken: set[str]
-) -> Line:
-    from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
-    from ispd.publish.words import shown
+    def line(self, path: bytes) -> Line:
+        """What would become of the photo, with the names it would really get."""
+        from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
+        from ispd.publish.words import shown
 
-    relative = os.path.relpath(path, os.fsencode(folder.watch.resolve()))
-    photo = shown(relative)
-    if path in done:
-        before = done[path]
-        return Line(photo, "known", before.profile, before.names, before.reason)
-    try:
-        return _planned(path, relative, folder, profiles, reader, taken)
-    except ConfigError as error:
-        more = f" (and {len(error.problems) - 1} more: `ispd profile check`)" if len(error.problems) > 1 else ""
-        return Line(photo, "needs your hand", reason=error.problems[0] + more)
-    except (IncompletePhoto, MachineError, NoInput) as error:
-        return Line(photo, "waiting", reason=str(error))
-    except PhotoError as error:
-        return Line(photo, "set aside", reason=str(error))
+        relative = os.path.relpath(path, os.fsencode(self.folder.watch.resolve()))
+        photo = shown(relative)
+        try:
+            return self.done[path].of(photo) if path in self.done else self._planned(path, relative)
+        except ConfigError as error:
+            more = f" (and {len(error.problems) - 1} more: `ispd profile check`)" if len(error.problems) > 1 else ""
+            return Line(photo, "needs your hand", reason=error.problems[0] + more)
+        except (IncompletePhoto, MachineError, NoInput) as error:
+            return Line(photo, "waiting", reason=str(error))
+        except PhotoError as error:
+            return Line(photo, "set aside", reason=str(error))
 
+    def _planned(self, path: bytes, relative: bytes) -> Line:
+        from ispd.cli.explain import has_reference
+        from ispd.decode.facts import check_whole
+        from ispd.orders import Waiting
+        from ispd.photo import facts_of
+        from ispd.plan import References, plan
+        from ispd.publish.words import shown
 
-def _planned(
-    path: bytes, relative: bytes, folder: Folder, profiles: Library, reader: FactsReader, taken: set[str]
-) -> Line:
-    from ispd.cli.explain import has_reference
-    from ispd.decode.facts import check_whole
-    from ispd.orders import Waiting
-    from ispd.plan import References, plan
-    from ispd.publish.words import shown
+        check_whole(path)
+        references = References.QUIET if has_reference(path) else References.NONE
+        made = plan(facts_of(path, self.door), relative, self.folder, self.profiles, references)
+        if isinstance(made, Waiting):
+            return Line(shown(relative), "waiting", reason=made.reason)
+        names = tuple(self._free(name) for name in made.names)
+        return Line(shown(relative), "to do", made.recipe.profile, names, made.note)
 
-    check_whole(path)
-    references = References.QUIET if has_reference(path) else References.NONE
-    made = plan(reader.read(path), relative, folder, profiles, references)
-    if isinstance(made, Waiting):
-        return Line(shown(relative), "waiting", reason=made.reason)
-    names = tuple(_free(name, folder.deliver, taken) for name in made.names)
-    return Line(shown(relative), "to do", made.recipe.profile, names, made.note)
+    def _free(self, name: str) -> str:
+        """The next name by the naming policy that neither a file nor another photo of this plan has."""
+        from ispd.publish.names import TRIES, folded, numbered
 
-
-def _free(name: str, deliver: Path, taken: set[str]) -> str:
-    """The next name by the naming policy that neither a file nor another photo of this plan has."""
-    from ispd.publish.names import TRIES, folded, numbered
-
-    for number in range(1, TRIES):
-        wish = numbered(name, number)
-        if folded(wish) not in taken and not os.path.lexists(deliver / wish):
-            taken.add(folded(wish))
-            return wish
-    return name
+        for number in range(1, TRIES):
+            wish = numbered(name, number)
+            if folded(wish) not in self.taken and not os.path.lexists(self.folder.deliver / wish):
+                self.taken.add(folded(wish))
+                return wish
+        return name
 
 
 def as_json(folder: Folder, found: list[Line]) -> dict[str, Any]:

@@ -29,10 +29,11 @@ class Page:
 def parse(text: str, file: str) -> Page:
     """Parse TOML.  Raises ConfigError with the line where it breaks a rule of the language."""
     try:
-        table = tomli.loads(text)
+        return Page(file, tomli.loads(text), lines_of_keys(text))
     except tomli.TOMLDecodeError as error:
         raise ConfigError(f"{file}:{error.lineno}: this is not TOML: {error.msg}") from error
-    return Page(file, table, lines_of_keys(text))
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nested too deeply") from error
 
 
 def load(path: Path) -> Page:

@@ -86,6 +86,8 @@ def test_a_tie_is_a_config_error_that_names_both(ispd: Ispd, dng: Dng, home: Pat
 def test_what_is_no_photo_is_told_by_name(ispd: Ispd, tmp_path: Path) -> None:
     missing = ispd("explain", tmp_path / "gone.dng")
     assert (missing.code, missing.err) == (66, f"ispd: {tmp_path}/gone.dng: the file is not there\n")
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8")
+    assert "no raw photo" in ispd("explain", tmp_path / "a.jpg").err
     (tmp_path / "cut.dng").write_bytes(b"II*\0\x08\0\0\0\x05")
     assert ispd("explain", tmp_path / "cut.dng").code == 65
 

@@ -8,6 +8,13 @@ from typing import Any
 
 import pytest
 
+from ispd.config import Folder
+from ispd.daemon.ledger.ledger import Ledger
+from ispd.daemon.ledger.rows import Seen
+from ispd.orders import Facts, Plan
+from ispd.photo import identity_of
+from ispd.plan import plan
+from ispd.profile import open_library
 from tests.cli.conftest import Ispd
 from tests.conftest import Dng
 
@@ -67,6 +74,30 @@ def test_a_profile_that_needs_mending_is_told_photo_by_photo(ispd: Ispd, dng: Dn
     told = ispd("plan")
     assert told.code == 78
     assert "film.toml:5: look.exposure.ev = 12 must lie in -8 to 8 stops" in told.out
+
+
+def test_what_the_ledger_knows_is_not_planned_again(ispd: Ispd, dng: Dng, home: Path, config: Path) -> None:
+    done, new = dng("in/a.dng"), dng("in/b.dng", seed=1)
+    remember(home / ".local/state/ispd", done)
+    told = photos(ispd)
+    assert (told["a.dng"]["verdict"], told["a.dng"]["names"]) == ("known", ["a.jpg"])
+    assert told["a.dng"]["reason"] == "queued"
+    assert told[new.name]["verdict"] == "to do"
+
+
+def remember(state: Path, photo: Path) -> None:
+    """A job for the photo, as the daemon would make it."""
+    path, status = bytes(photo), photo.stat()
+    identity = identity_of(status)
+    made = plan(Facts(), b"a.dng", Folder(photo.parent, photo.parent / "graded"), open_library())
+    assert isinstance(made, Plan)
+    with Ledger(state, now=0.0) as ledger:
+        folder = ledger.folders.register(bytes(photo.parent), bytes(photo.parent / "graded"))
+        ledger.photos.observe(folder.id, [Seen(path, identity)], 0.0)
+        row = ledger.photos.at(folder.id, path)
+        assert row is not None
+        ledger.photos.settle(row.id, identity, "0" * 64, 0.0)
+        ledger.jobs.enqueue(row.id, made, 0.0)
 
 
 def test_a_folder_that_is_not_there_is_told(ispd: Ispd, config: Path) -> None:
