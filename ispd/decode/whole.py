@@ -22,6 +22,7 @@ from ispd.decode.dng.tags import Ifd, Source, Tiff, is_tiff, read_tiff
 from ispd.decode.names import DNG_SUFFIXES, suffix
 from ispd.errors import IncompletePhoto, PhotoError
 
+LEAST = 16  # bytes that tell what a file is
 BLANK = 64 << 10  # so many zero bytes at the end of the image data: not there yet (an uncompressed black frame apart)
 SHORT_BLANK = 512  # in compressed data, if it is also half of the piece: no compression ends so
 MOST_BOXES = 4096
@@ -35,10 +36,12 @@ def check_source(source: Source, name: bytes = b"") -> tuple[str, ...]:
     head = source.read(0, 512)
     if not head.strip(b"\0"):
         raise IncompletePhoto("the file is empty: nothing has arrived yet")
+    if len(head) < LEAST:
+        raise IncompletePhoto(f"the file has {len(head)} bytes: it is cut short or still arriving")
     _refuse_what_is_no_raw(head)
     if head[:2] in (b"II", b"MM") and head[6:14] == b"HEAPCCDR":
         _check_ciff(source, head)
-    elif is_tiff(head) or (head[:2] in (b"II", b"MM") and source.size < 8):
+    elif is_tiff(head):
         return _check_tiff(source, name)
     elif suffix(name) in DNG_SUFFIXES:
         raise PhotoError("not a raw file: it does not begin as a DNG does")
