@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +47,13 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         formatter_class=RawDescriptionHelpFormatter,
     )
     demo.add_argument("--into", metavar="DIR", type=Path, default=Path("demo"), help="where it happens (default: demo)")
-    demo.add_argument("--size", metavar="PX", type=int, default=1600, help="longer side of the photos (default: 1600)")
+    demo.add_argument("--size", metavar="PX", type=_pixels, default=1600, help="size of the photos (default: 1600)")
+
+
+def _pixels(text: str) -> int:
+    if not 64 <= int(text) <= 8000:
+        raise ArgumentTypeError(f"{text} must lie in 64 to 8000 pixels")
+    return int(text)
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,12 @@ def run(args: Namespace) -> int:
         _wait(stage, daemon)
         results = [_result(stage, shot) for shot in SHOTS]
     print(_table(results))
-    _write_sheet(stage, results, views)
-    missing = sum(result.output is None for result in results)
-    _say(f"{len(SHOTS) - missing} of {len(SHOTS)} photos came out; side by side in {stage.sheet}")
-    return 1 if missing else 0
+    whole = [pair for pair in zip(results, views, strict=True) if pair[0].output]
+    _say(f"{len(whole)} of {len(SHOTS)} photos came out")
+    if whole:
+        _write_sheet(stage, whole)
+        _say(f"side by side: {stage.sheet}")
+    return 0 if len(whole) == len(SHOTS) else 1
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
@@ -124,7 +132,7 @@ def _drop(stage: Stage, shot: Shot, size: int) -> Image.Image:
     negative = take(shot, size)
     note(stage, [f"inbox/{shot.name}", f"graded/{shot.output_name}"])
     path = write_dng(stage.inbox / shot.name, negative)
-    _say(f"{shot.camera.make} {shot.camera.model} took {shot.name} ({path.stat().st_size / 1e6:.1f} MB)")
+    _say(f"{shot.camera.name} took {shot.name} ({path.stat().st_size / 1e6:.1f} MB)")
     return sensor_view(negative)
 
 
@@ -197,26 +205,26 @@ def _table(results: list[Result]) -> str:
     """One line a photo, columns aligned."""
     lines = [("photo", "camera", "profile", "seconds", "output")]
     for result in results:
-        camera = f"{result.shot.camera.make} {result.shot.camera.model}"
         seconds = "" if result.seconds is None else f"{result.seconds:.1f}"
         outcome = str(result.output) if result.output else f"{result.state}: {result.reason}"
-        lines.append((result.shot.name, camera, result.profile, seconds, outcome))
+        lines.append((result.shot.name, result.shot.camera.name, result.profile, seconds, outcome))
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     return "\n".join(
         "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[4]]) for line in lines
     )
 
 
-def _write_sheet(stage: Stage, results: list[Result], views: list[Image.Image]) -> None:
+def _write_sheet(stage: Stage, photos: list[tuple[Result, Image.Image]]) -> None:
+    """What the sensor recorded beside what was delivered."""
     from PIL import Image
 
     from ispd.simulate.sheet import Pair, contact_sheet
 
-    pairs = [
-        Pair(view, Image.open(result.output), f"{result.shot.name}: {result.shot.camera.description}", result.profile)
-        for result, view in zip(results, views, strict=True)
-        if result.output
-    ]
-    if pairs:
-        sheet = contact_sheet(pairs, "ispd demo: what the sensor recorded | what was delivered")
-        sheet.save(stage.sheet, quality=90)
+    pairs = []
+    for result, view in photos:
+        assert result.output is not None  # these have come out
+        camera = result.shot.camera
+        title, detail = f"{result.shot.name}, {camera.name}", f"{camera.description} → profile {result.profile}"
+        pairs.append(Pair(view, Image.open(result.output), title, detail))
+    sheet = contact_sheet(pairs, "ispd demo: what the sensor recorded | what was delivered")
+    sheet.save(stage.sheet, quality=90)

@@ -57,12 +57,16 @@ class SimulatedCamera:
     preview: bool = False
 
     @property
+    def name(self) -> str:
+        return f"{self.make} {self.model}"
+
+    @property
     def description(self) -> str:
-        """The camera in a few words: name, pattern, bits, and how it stores."""
+        """What its files are, in a few words."""
         pattern = "X-Trans" if self.cfa == X_TRANS else self.cfa
-        corrected = {"gain-map": ", gain maps", "radial": ", radial shading", "none": ""}[self.correction]
         stored = {"none": "uncompressed", "lossless-jpeg": "lossless JPEG"}[self.compression]
-        return f"{self.make} {self.model}, {pattern} {self.bits} bit, {stored}{corrected}"
+        corrected = {"gain-map": ", gain maps", "radial": ", radial shading", "none": ""}[self.correction]
+        return f"{pattern} {self.bits} bit, {stored}{corrected}"
 
     def camera_from_xyz(self, temperature_k: float) -> Array:
         """3×3: XYZ under light of that temperature to the sensor's linear RGB, not balanced."""

@@ -20,7 +20,7 @@ SIZE = 320
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The folder of one small demo, run for the second time, and what it printed."""
+    """The folder of one small demo, and what it printed."""
     pytest.importorskip("skimage")
     home = tmp_path_factory.mktemp("demo") / "demo"
     (home.parent / "elsewhere").mkdir()
@@ -43,7 +43,7 @@ def test_the_table_names_photo_camera_profile_and_output(
     assert lines[0].split() == ["photo", "camera", "profile", "seconds", "output"]
     for shot, line in zip(SHOTS, lines[1:], strict=True):
         assert line.startswith(shot.name)
-        assert f"{shot.camera.make} {shot.camera.model}" in line
+        assert f" {shot.camera.name} " in line
         assert line.endswith(str(home / "graded" / shot.output_name))
 
 
