@@ -216,6 +216,7 @@ class Delivery:
     def _wait(self, job: Job, trouble: Trouble, now: Now) -> Waiting:
         until = now.wall + max(0.0, trouble.look_at - now.steady)
         self._ledger.jobs.wait(job.id, trouble.cause, trouble.sentence, until, now.wall)
+        self._batch.count(job.source, Waiting(trouble.sentence))
         return Waiting(trouble.sentence)
 
     def _meet(self, error: MachineError, deliver: bytes, now: Now) -> Trouble:
@@ -243,7 +244,7 @@ class Delivery:
     def _tell(self, job: Job, outcome: Outcome, now: Now) -> None:
         """Count it, and say what people should know; what went well stands in the batch's line."""
         source = shown(job.source)
-        self._batch.count(f"{job.id}", outcome)
+        self._batch.count(job.source, outcome)
         match outcome:
             case Delivered(warnings=warnings):
                 sentence = f"{source} is delivered, with a warning: {warnings[0]}" if warnings else ""

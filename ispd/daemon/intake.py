@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from ispd.daemon.ledger.ledger import Ledger
-from ispd.daemon.ledger.rows import Photo, Seen
+from ispd.daemon.ledger.rows import Cause, Photo, Seen
 from ispd.daemon.scan import has_reference
 from ispd.daemon.settle import Settling, identity_of, look, someone_writes
 from ispd.daemon.survey import Survey, Watched
@@ -133,13 +133,13 @@ class Intake:
             self._set_aside(photo, reason, now)
             return
         if photo.cause != "incomplete":
-            self._ledger.photos.wait(photo.id, "incomplete", reason, None, now.wall)
+            self._wait(photo, "incomplete", reason, None, now)
             self._say(f"{shown(photo.path)} is not all there yet: {reason}", now)
         self._settling.look_again(photo.path, now.steady, min(left, LOOK_AGAIN_SECONDS))
 
     def _wait_for_permission(self, photo: Photo, reason: str, now: Now) -> None:
         if photo.cause != "machine":
-            self._ledger.photos.wait(photo.id, "machine", reason, None, now.wall)
+            self._wait(photo, "machine", reason, None, now)
             self._say(reason, now)
         self._settling.look_again(photo.path, now.steady, LOOK_AGAIN_SECONDS)
 
@@ -147,7 +147,7 @@ class Intake:
         self._settling.forget(photo.path)
         self._ledger.photos.set_aside(photo.id, reason, now.wall)
         self._batch.work(now.steady)
-        self._batch.count(f"p{photo.id}", SetAside(reason))
+        self._batch.count(photo.path, SetAside(reason))
         self._say(f"{shown(photo.path)} is set aside: {reason}", now)
 
     def _plan(self, photo: Photo, now: Now) -> None:
@@ -156,12 +156,12 @@ class Intake:
         folder = self._survey.by_row(photo.folder)
         if folder is None or folder.missing:
             reason = folder.missing if folder else "its folder is not in the config any more"
-            self._ledger.photos.wait(photo.id, "folder", reason, None, now.wall)
+            self._wait(photo, "folder", reason, None, now)
             return
         try:
             made = self._planned(photo, folder, now)
         except ConfigError as error:
-            self._ledger.photos.wait(photo.id, "machine", str(error), None, now.wall)  # a new config wakes it
+            self._wait(photo, "machine", str(error), None, now)  # a new config wakes it
             self._say(str(error), now)
         except NoInput:
             self._ledger.photos.wait(photo.id, "folder", "the file is gone", now.wall + GONE_SECONDS, now.wall)
@@ -170,7 +170,7 @@ class Intake:
         except MachineError as error:
             trouble = self._troubles.meet(error, None, now.steady)
             until = now.wall + trouble.look_at - now.steady
-            self._ledger.photos.wait(photo.id, trouble.cause, trouble.sentence, until, now.wall)
+            self._wait(photo, trouble.cause, trouble.sentence, until, now)
             self._say(trouble.sentence, now)
         else:
             self._keep(photo, made, now)
@@ -203,6 +203,10 @@ class Intake:
                 self._door = self._open.enter_context(ExifTool())
             facts = facts_from_exiftool(self._door.read(path))
         return facts
+
+    def _wait(self, photo: Photo, cause: Cause, reason: str, until: float | None, now: Now) -> None:
+        self._ledger.photos.wait(photo.id, cause, reason, until, now.wall)
+        self._batch.count(photo.path, Waiting(reason))
 
     def _say(self, sentence: str, now: Now) -> None:
         """One line for people; a flood is cut, since the ledger has every verdict."""

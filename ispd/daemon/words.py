@@ -70,14 +70,15 @@ class Batch:
     def __init__(self) -> None:
         self._began: float | None = None
         self._delivered = 0
-        self._others: dict[str, Outcome] = {}  # the last word on each photo that was not delivered
+        self._others: dict[bytes, Outcome] = {}  # the last word on each photo that was not delivered, by path
+        self._told_waiting = 0
 
     def work(self, now: float) -> None:
         """There is something to do."""
         if self._began is None:
             self._began = now
 
-    def count(self, photo: str, outcome: Outcome) -> None:
+    def count(self, photo: bytes, outcome: Outcome) -> None:
         """How one photo came out; a later word replaces an earlier one."""
         self._others.pop(photo, None)
         if isinstance(outcome, Delivered):
@@ -91,22 +92,25 @@ class Batch:
         return self._delivered, kinds.count(SetAside), kinds.count(Waiting), kinds.count(Failed)
 
     def sum_up(self, now: float) -> str | None:
-        """The line, and a new beginning; None where nothing has happened.
+        """The line, and a new beginning; None where nothing has happened, or the same photos still wait.
 
         >>> batch = Batch()
         >>> batch.work(0.0)
         >>> for number in range(9):
-        ...     batch.count(f"{number}", Delivered(()))
-        >>> batch.count("9", SetAside("no raw"))
+        ...     batch.count(b"%d.dng" % number, Delivered(()))
+        >>> batch.count(b"9.dng", SetAside("no raw"))
         >>> batch.sum_up(30.0), batch.sum_up(31.0)
         ('9 photos delivered, 1 set aside; 18.0 photos a minute', None)
         """
         began, self._began = self._began, None
         delivered, *others = self.numbers()
-        if began is None or not (delivered or any(others)):
+        set_aside, waiting, failed = others
+        news = delivered or set_aside or failed or waiting != self._told_waiting
+        self._told_waiting = waiting
+        self._delivered, self._others = 0, {}
+        if began is None or not news:
             return None
         said = [counted(delivered, "photo") + " delivered"]
         words = ("set aside", "waiting", "failed")
         said += [f"{number} {word}" for number, word in zip(others, words, strict=True) if number]
-        self._delivered, self._others = 0, {}
         return ", ".join(said) + f"; {60 * delivered / max(now - began, 1e-3):.1f} photos a minute"
