@@ -18,10 +18,10 @@ from dataclasses import replace
 from ispd.decode.dng.jpeg import damage
 from ispd.decode.dng.layout import MOST_PIXELS, read_layout
 from ispd.decode.dng.shot import raw_of, shot_from_dng
-from ispd.decode.dng.tags import Memory, Tiff, is_tiff, read_tiff
+from ispd.decode.dng.tags import Memory, is_tiff, read_tiff
 from ispd.decode.readers import flash, libraw
 from ispd.decode.readers.picture import Damaged, Dng, Picture, Sized, Unreadable
-from ispd.decode.readers.soundness import MOST_PLANES, check_size, doubts
+from ispd.decode.readers.soundness import MOST_PLANES, check_end, check_size, doubts
 from ispd.decode.whole import check_source
 from ispd.errors import PhotoError
 
@@ -44,43 +44,60 @@ def read(data: bytes, leave_out: tuple[str, ...], trying: Callable[[str], None],
     `leave_out` names readers that crashed on it, `trying` hears which reader gets the bytes next, `sized` the size
     before pixels are unpacked.  Raises IncompletePhoto or PhotoError with what every reader said.
     """
-    source = Memory(data)
-    warnings = check_source(source)
-    tiff = read_tiff(source) if is_tiff(data[:8]) else None
-    dng = None
-    if tiff is not None and tiff.is_dng:
-        dng = _described(tiff)
-        warnings += damage(source, dng.layout)
+    warnings = check_source(Memory(data))
+    dng = _dng(data)
+    if dng is not None:
+        warnings += damage(Memory(data), dng.layout)
 
     def within_limits(width: int, height: int, planes: int) -> None:
         check_size(width, height, planes, len(data))
         sized(width, height, planes)
 
+    warnings += tuple(f"{reader} crashed on this file: another reader decoded it" for reader in leave_out)
+    picture = _first_that_can(data, dng, leave_out, trying, within_limits)
+    if dng is None and picture.reader == libraw.NAME and FLASHRAW not in leave_out:
+        trying(FLASHRAW)
+        picture = _confirmed(data, picture, within_limits)
+    said = (*warnings, *picture.warnings, *doubts(picture.samples))
+    return replace(picture, warnings=tuple(dict.fromkeys(said)))
+
+
+def _dng(data: bytes) -> Dng | None:
+    """What a DNG says of itself; None for another maker's raw."""
+    tiff = read_tiff(data) if is_tiff(data[:8]) else None
+    if tiff is None or not tiff.is_dng:
+        return None
+    shot, warnings = shot_from_dng(tiff)
+    return Dng(tiff, read_layout(raw_of(tiff)), shot, warnings)
+
+
+def _first_that_can(
+    data: bytes, dng: Dng | None, leave_out: tuple[str, ...], trying: Callable[[str], None], sized: Sized
+) -> Picture:
     refusals = []
     for reader in _order(dng):
         if reader in leave_out:
             refusals.append(f"{reader} crashed")
-            warnings += (f"{reader} crashed on this file: another reader decoded it",)
             continue
         trying(reader)
         try:
-            picture = READ[reader](data, dng, within_limits)
+            return READ[reader](data, dng, sized)
         except Damaged as error:  # final: LibRaw makes pictures of rubbish, and of memory that it never filled
             raise PhotoError(f"the file's image data are damaged ({reader}: {error})") from error
         except Unreadable as error:
             refusals.append(f"{reader}: {error}")
-            continue
-        if dng is None and reader == LIBRAW and FLASHRAW not in leave_out:
-            trying(FLASHRAW)
-            picture = flash.confirm(data, picture, within_limits)
-        said = (*warnings, *picture.warnings, *doubts(picture.samples))
-        return replace(picture, warnings=tuple(dict.fromkeys(said)))
     raise PhotoError(f"no reader can decode this {'DNG' if dng else 'file'} ({'; '.join(refusals)})")
 
 
-def _described(tiff: Tiff) -> Dng:
-    shot, warnings = shot_from_dng(tiff)
-    return Dng(tiff, read_layout(raw_of(tiff)), shot, warnings)
+def _confirmed(data: bytes, picture: Picture, sized: Sized) -> Picture:
+    try:
+        return flash.confirm(data, picture, sized)
+    except Damaged as error:
+        warning = f"part of the picture may be damaged ({error})"
+        return replace(picture, warnings=(*picture.warnings, warning))
+    except Unreadable:
+        check_end(data)
+        return picture
 
 
 def _order(dng: Dng | None) -> tuple[str, str]:

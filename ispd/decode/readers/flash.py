@@ -36,22 +36,18 @@ def read(data: bytes, dng: Dng | None, sized: Sized) -> Picture:
 
 
 def confirm(data: bytes, picture: Picture, sized: Sized) -> Picture:
-    """Another maker's raw that LibRaw has decoded, with flashraw's word on it, where it has one.
+    """Another maker's raw that LibRaw has decoded, with flashraw's word on it.
 
-    Raises IncompletePhoto where compressed data lack bytes; LibRaw fills those with grey.  Warns where they make no
-    sense.  Gives the black level where LibRaw does not tell it (rawpy leaves out those of X-Trans sensors).
+    Raises Unreadable where it has none, Damaged where compressed data make no sense to it, IncompletePhoto where they
+    lack bytes: LibRaw fills those with grey.  Gives the black level where LibRaw does not tell it (rawpy leaves out
+    those of X-Trans sensors).
     """
-    try:
-        with _opened(data) as file:
-            info = file.frame_info
-            black = info.black_level
-            if info.compression != UNCOMPRESSED:  # LibRaw notices itself when uncompressed data end
-                sized(info.width, info.height, info.channels)
-                black = _decode(file).black_level
-    except Damaged as error:
-        return replace(picture, warnings=(*picture.warnings, f"part of the picture may be damaged ({error})"))
-    except Unreadable:
-        return picture
+    with _opened(data) as file:
+        info = file.frame_info
+        black = info.black_level
+        if info.compression != UNCOMPRESSED:  # LibRaw notices itself when uncompressed data end
+            sized(info.width, info.height, info.channels)
+            black = _decode(file).black_level
     same_place = (info.height, info.width) == picture.samples.shape[1:]
     if any(picture.shot.levels.black) or not black.mean > 0 or not same_place:
         return picture

@@ -6,9 +6,11 @@ import numpy as np
 
 from ispd.decode.dng.layout import BIG_PIXELS, MOST_PIXELS, MOST_PIXELS_PER_BYTE, MOST_SIDE
 from ispd.decode.wire import Samples
-from ispd.errors import PhotoError
+from ispd.errors import IncompletePhoto, PhotoError
 
 MOST_PLANES = 4
+LEAST_BLANK = 1 << 10  # zero bytes at the end of a small file
+MOST_PADDING = 64 << 10
 
 
 def check_size(width: int, height: int, planes: int, file_size: int) -> None:
@@ -23,6 +25,16 @@ def check_size(width: int, height: int, planes: int, file_size: int) -> None:
         )
     if pixels > BIG_PIXELS and pixels > MOST_PIXELS_PER_BYTE * file_size:
         raise PhotoError(f"the file declares {pixels:,} pixels in {file_size:,} bytes: a trap, not a photo")
+
+
+def check_end(data: bytes) -> None:
+    """Raises IncompletePhoto where a file ends in more zeros than makers pad with.
+
+    For files that only LibRaw reads: what it decodes proves nothing, and nobody else can be asked.
+    """
+    least = min(MOST_PADDING, max(LEAST_BLANK, len(data) // 16))
+    if not any(data[-least:]):
+        raise IncompletePhoto("the end of the file is blank: it is still arriving, or was half copied")
 
 
 def doubts(samples: Samples) -> tuple[str, ...]:
