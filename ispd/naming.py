@@ -155,7 +155,7 @@ def readable(name: str | bytes) -> str:
 
 
 def printable(text: str) -> str:
-    """What a file says, for a sentence on a terminal: one line, no control of the terminal, not endless.
+    r"""What a file says, for a sentence on a terminal: one line, no control of the terminal, not endless.
 
     >>> printable("D90\x1b[2J")
     'D90\\x1b[2J'
