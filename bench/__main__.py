@@ -12,11 +12,6 @@ from tempfile import TemporaryDirectory
 
 from bench.cold import Cost, measure, middle
 from bench.programs import BASE, Program, available
-from ispd.simulate.camera import LANTERN
-from ispd.simulate.dng import write_dng
-from ispd.simulate.photograph import expose
-from ispd.simulate.pictures import photograph_named
-from ispd.simulate.sheet import framed
 
 
 def main() -> None:
@@ -26,11 +21,9 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=4000, help="width of the photo in pixels, 4:3 (default: 4000)")
     args = parser.parse_args()
     with TemporaryDirectory(prefix="ispd-bench-") as folder:
-        picture = framed(photograph_named("coffee", args.size), 4 / 3)
-        dng = write_dng(Path(folder, "photo.dng"), expose(picture, LANTERN))
-        print(
-            f"{picture.shape[1]} × {picture.shape[0]}, lossless JPEG, gain maps; {args.rounds} rounds", file=sys.stderr
-        )
+        dng = Path(folder, "photo.dng")
+        measure([sys.executable, "-m", "bench.photo", str(args.size), dng])
+        print(f"{args.size} pixels wide, lossless JPEG, gain maps; {args.rounds} rounds", file=sys.stderr)
         print(table(take_turns(available(), dng, args.rounds)))
 
 

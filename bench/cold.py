@@ -1,4 +1,7 @@
-"""The cost of one cold process: CPU seconds of it and all that it started, peak memory of the largest of them."""
+"""The cost of one cold process: CPU seconds of it and all that it started, peak memory of the largest of them.
+
+Linux begins a child's peak with the memory of its parent, so whoever measures has to stay small: no numpy in here.
+"""
 
 from __future__ import annotations
 

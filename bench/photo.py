@@ -1,0 +1,25 @@
+"""python -m bench.photo WIDTH DNG: one simulated photo, 4:3, as a phone would write it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ispd.simulate.camera import LANTERN
+from ispd.simulate.dng import write_dng
+from ispd.simulate.photograph import expose
+from ispd.simulate.pictures import photograph_named, resized
+from ispd.simulate.sheet import framed
+
+
+def main(width: str, dng: str) -> None:
+    """RGGB, 14 bit, lossless JPEG in tiles, four gain maps."""
+    picture = Image.fromarray(framed(photograph_named("coffee"), 4 / 3))
+    write_dng(Path(dng), expose(np.asarray(resized(picture, int(width))), LANTERN))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

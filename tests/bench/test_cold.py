@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import table
+from bench.cold import Cost, measure, middle
+from bench.programs import BASE, available
+
+ROOT = Path(__file__).parents[2]
+MEASURED = """\
+import sys
+from bench.cold import measure
+for size in (1, 200 << 20):
+    print(measure([sys.executable, "-c", f"b'x' * {size}"]).peak_mib)
+"""
+
+
+def test_memory_is_the_peak_of_the_process_that_was_measured() -> None:
+    command = [sys.executable, "-c", MEASURED]  # pytest itself is too large to measure from
+    printed = subprocess.run(command, capture_output=True, check=True, text=True, cwd=ROOT).stdout
+    small, large = map(float, printed.split())
+    assert 190 < large - small < 230
+
+
+def test_what_a_child_burns_is_counted() -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    cost = measure([sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"])
+    assert cost.cpu_seconds > 0.3
+
+
+def test_a_program_that_fails_gives_no_figure() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        measure([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+def test_the_table_has_ratios_to_the_peer() -> None:
+    costs = {"ispd develop": middle([Cost(1, 50), Cost(3, 100), Cost(9, 120)]), BASE: Cost(2.0, 200)}
+    assert table(costs).splitlines()[1].split()[-4:] == ["3.00", "1.50", "100", "0.50"]
+
+
+def test_ispd_and_its_peer_are_always_there() -> None:
+    assert {"ispd develop", BASE} <= {program.name for program in available()}
