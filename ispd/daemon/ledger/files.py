@@ -13,6 +13,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ispd.daemon.ledger import schema
 from ispd.daemon.ledger.reading import NAME, check_version
 from ispd.daemon.ledger.store import in_words, suspicion
 from ispd.errors import CannotCreate, MachineError, NotPermitted
@@ -88,16 +89,24 @@ def prepare(state: Path, now: float) -> str:
 
 
 def examine(path: Path) -> str:
-    """What is wrong with a ledger's structure, or "".  Raises ConfigError for a newer one."""
+    """What is wrong with a ledger, or "".  Raises ConfigError for a newer one.
+
+    The full check, 0.35 s at 100,000 jobs: quick_check would not compare indexes with their tables, and a wrong index
+    makes commits fail for good.
+    """
     with closing(_connect(path, "ro")) as connection:
         try:
             check_version(connection, path)
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if not schema.is_whole(connection):
+                return "its tables are not as they were made"
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         except sqlite3.DatabaseError as error:
             if _is_access(error):
                 with in_words(path):
                     raise
             return str(error)
+        except UnicodeDecodeError:
+            return "its table of contents is unreadable"
     return "" if found == "ok" else str(found).replace("\n", " ")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ispd.daemon.ledger.rows import Folder, Job, Photo, Product
-from ispd.daemon.ledger.store import Damaged, Row, Store, Value, suspicion, unsigned
+from ispd.daemon.ledger.store import Row, Store, Value, damaged, unsigned
 from ispd.orders import Identity, Recipe, from_json
 
 _FOLDERS = """SELECT folder.id, watch, path AS deliver, mark, method
@@ -40,7 +40,7 @@ def jobs(store: Store, where: str, *values: Value) -> tuple[Job, ...]:
     try:
         return tuple(_job(row, own) for row, own in with_products)
     except msgspec.DecodeError as error:
-        raise damaged(store, "a job cannot be read") from error
+        raise damaged(store.path, "a job cannot be read") from error
 
 
 def job(store: Store, number: int) -> Job | None:
@@ -56,14 +56,8 @@ def recipe(store: Store, digest: str) -> Recipe:
     except msgspec.DecodeError:
         found = None
     if found is None or found.digest != digest:
-        raise damaged(store, "a recipe cannot be read")
+        raise damaged(store.path, "a recipe cannot be read")
     return found
-
-
-def damaged(store: Store, what: str) -> Damaged:
-    """The error for content that SQLite itself finds sound."""
-    suspicion(store.path).touch()
-    return Damaged(f"{store.path} is damaged ({what}); start ispd again: it takes the newest backup")
 
 
 def identity(row: Row) -> Identity:

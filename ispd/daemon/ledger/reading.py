@@ -72,8 +72,11 @@ def read_ledger(state: Path) -> Iterator[Reading]:
     path = state / NAME
     if not path.exists():
         raise NoInput(f"{path} does not exist: ispd has not run yet; start it with `ispd run` or `ispd once`")
-    with in_words(path), closing(sqlite3.connect(_uri(path), uri=True, timeout=5, isolation_level=None)) as connection:
-        check_version(connection, path)
+    with in_words(path):
+        connection = sqlite3.connect(_uri(path), uri=True, timeout=5, isolation_level=None)
+    with closing(connection):
+        with in_words(path):
+            check_version(connection, path)
         yield Reading(Store(connection, path))
 
 

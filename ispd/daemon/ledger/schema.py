@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 
 
@@ -15,6 +16,7 @@ class Step:
 
 
 # AUTOINCREMENT: an id is never given twice, so a late report cannot hit another job.
+# STRICT and CHECK: the check at start then finds bits that were flipped in values too, not only in the structure.
 # Paths are BLOBs, as the kernel has them.  Times are seconds since 1970.
 STEPS = (
     Step(
@@ -24,8 +26,8 @@ STEPS = (
                 id INTEGER PRIMARY KEY,
                 path BLOB NOT NULL UNIQUE,
                 mark TEXT NOT NULL DEFAULT '',
-                method TEXT
-            )""",
+                method TEXT CHECK (method IN ('link', 'rename', 'exclusive'))
+            ) STRICT""",
             """CREATE TABLE folder (
                 id INTEGER PRIMARY KEY,
                 watch BLOB NOT NULL,
@@ -33,7 +35,7 @@ STEPS = (
                 active INTEGER NOT NULL DEFAULT 1,
                 served INTEGER NOT NULL DEFAULT 0,
                 UNIQUE (watch, deliver)
-            )""",
+            ) STRICT""",
             """CREATE TABLE photo (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 folder INTEGER NOT NULL REFERENCES folder,
@@ -43,7 +45,8 @@ STEPS = (
                 mtime_ns INTEGER NOT NULL,
                 ctime_ns INTEGER NOT NULL,
                 digest TEXT,
-                state TEXT NOT NULL DEFAULT 'settling',
+                state TEXT NOT NULL DEFAULT 'settling'
+                    CHECK (state IN ('settling', 'ready', 'waiting', 'set_aside')),
                 cause TEXT,
                 reason TEXT NOT NULL DEFAULT '',
                 until REAL,
@@ -55,14 +58,14 @@ STEPS = (
                 duplicate_of INTEGER REFERENCES photo ON DELETE SET NULL,
                 wish TEXT,
                 UNIQUE (folder, path)
-            )""",
+            ) STRICT""",
             "CREATE INDEX photo_digest ON photo (digest) WHERE digest IS NOT NULL",
             "CREATE INDEX photo_job ON photo (job)",
             "CREATE INDEX photo_duplicate ON photo (duplicate_of) WHERE duplicate_of IS NOT NULL",
             "CREATE INDEX photo_state ON photo (state, folder)",
             """CREATE INDEX photo_due ON photo (folder, settled)
                 WHERE state = 'ready' AND job IS NULL AND duplicate_of IS NULL""",
-            "CREATE TABLE recipe (digest TEXT PRIMARY KEY, json BLOB NOT NULL)",
+            "CREATE TABLE recipe (digest TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT",
             """CREATE TABLE job (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 folder INTEGER NOT NULL REFERENCES folder,
@@ -74,7 +77,8 @@ STEPS = (
                 superseded INTEGER NOT NULL DEFAULT 0,
                 profile TEXT NOT NULL,
                 note TEXT NOT NULL,
-                state TEXT NOT NULL DEFAULT 'queued',
+                state TEXT NOT NULL DEFAULT 'queued' CHECK (state IN
+                    ('queued', 'developing', 'staged', 'delivered', 'waiting', 'failed', 'set_aside')),
                 cause TEXT,
                 reason TEXT NOT NULL DEFAULT '',
                 until REAL,
@@ -94,7 +98,7 @@ STEPS = (
                 staged REAL,
                 delivered REAL,
                 UNIQUE (deliver, photo_digest, generation)
-            )""",
+            ) STRICT""",
             "CREATE INDEX job_due ON job (state, folder, trouble, settled)",
             """CREATE TABLE product (
                 job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
@@ -111,7 +115,7 @@ STEPS = (
                 claim_ino INTEGER,
                 PRIMARY KEY (job, number),
                 UNIQUE (deliver, reserved)
-            ) WITHOUT ROWID""",
+            ) STRICT, WITHOUT ROWID""",
         ),
     ),
 )
@@ -124,9 +128,9 @@ def version(connection: sqlite3.Connection) -> int:
     return found
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, target: int = VERSION) -> None:
     """Take the steps that are missing, each wholly or not at all."""
-    for number in range(version(connection), VERSION):
+    for number in range(version(connection), target):
         connection.execute("BEGIN IMMEDIATE")
         try:
             for statement in STEPS[number].statements:
@@ -136,3 +140,14 @@ def migrate(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+
+def is_whole(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are those of its version, word by word: a flipped bit may have renamed a column."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh, version(connection))
+        return _words(fresh) == _words(connection)
+
+
+def _words(connection: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    return connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name").fetchall()

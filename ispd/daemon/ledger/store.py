@@ -81,6 +81,8 @@ def in_words(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise _said(error, path) from error
+    except UnicodeDecodeError as error:
+        raise damaged(path, error) from error
 
 
 def suspicion(path: Path) -> Path:
@@ -88,11 +90,16 @@ def suspicion(path: Path) -> Path:
     return path.with_name(path.name + ".damaged")
 
 
+def damaged(path: Path, what: object) -> Damaged:
+    """The error for a ledger that is not as it was written; notes it for the next start."""
+    suspicion(path).touch()
+    return Damaged(f"{path} is damaged ({what}); start ispd again: it takes the newest backup")
+
+
 def _said(error: sqlite3.DatabaseError, path: Path) -> MachineError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code; higher bits say where
-    if code in _DAMAGE:
-        suspicion(path).touch()
-        return Damaged(f"{path} is damaged ({error}); start ispd again: it takes the newest backup")
+    if code in _DAMAGE or str(error).startswith("Could not decode to UTF-8"):
+        return damaged(path, error)
     if code == sqlite3.SQLITE_FULL:
         return CannotCreate(f"{path}: no room left on the disk for the ledger; make room, the photos wait")
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
