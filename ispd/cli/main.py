@@ -14,7 +14,10 @@ import ispd
 from ispd.errors import IspdError
 
 # each a module of this package with add_parser(subparsers) and run(args) -> int
-COMMANDS = ("run", "once", "develop", "status", "jobs", "verify", "explain", "plan", "profile", "config", "demo")
+COMMANDS = (
+    *("run", "once", "develop", "status", "jobs", "verify"),
+    *("inspect", "explain", "plan", "profile", "config", "demo"),
+)
 
 
 def parser() -> ArgumentParser:
