@@ -7,6 +7,7 @@ under the final name, which the staging file then replaces.
 
     desk.py   the deliver folder: its id, its staging folder, which method works there
     steps.py  seal, place, sync, clear: one function a step      verify.py  is it still what was delivered?
+    recognise.py  pictures that a lost ledger no longer knows
     names.py  DSC1.jpg, DSC1-2.jpg …
     disk.py   the system calls      words.py  their errors in sentences
 """
@@ -24,6 +25,7 @@ from ispd.publish.desk import (
 )
 from ispd.publish.disk import Disk
 from ispd.publish.names import STAGING, TRIES, Numbering, folded, numbered, staging_name
+from ispd.publish.recognise import recognised
 from ispd.publish.steps import (
     Memory,
     Staged,
@@ -33,7 +35,6 @@ from ispd.publish.steps import (
     place,
     publish,
     publish_again,
-    recognised,
     seal,
     sync_folders,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,9 @@ from typing import Protocol
 
 from ispd.errors import CannotCreate, MachineError
 from ispd.orders import Written
-from ispd.publish.desk import Desk, at, check_desk
+from ispd.publish.desk import Desk, at
 from ispd.publish.disk import Disk, exists, opened, sha256, walk
-from ispd.publish.names import TRIES, join, leaf, numbered, parts
+from ispd.publish.names import TRIES, join, leaf, parts
 from ispd.publish.words import in_words, shown
 
 
@@ -122,18 +122,6 @@ def clear_job(desk: Desk, job: int) -> None:
             if name.startswith(b"%d." % job):
                 with suppress(FileNotFoundError):
                     desk.disk.unlink(staging, name)
-
-
-def recognised(desk: Desk, name: str, is_ours: Callable[[bytes], bool]) -> str | None:
-    """The first of `name`, `name-2` … that exists and that `is_ours(absolute path)` accepts; for a lost ledger."""
-    check_desk(desk)
-    for number in range(1, TRIES + 1):
-        path = join(desk.deliver, numbered(name, number))
-        if not os.path.lexists(path):
-            return None
-        if stat.S_ISREG(os.lstat(path).st_mode) and is_ours(path):
-            return numbered(name, number)
-    return None
 
 
 @dataclass(frozen=True)
