@@ -17,7 +17,7 @@ from ispd.decode.dng.tags import read_tiff
 from ispd.isp.color.spaces import D50_XYZ, D65, Array, adapt, xyz_from_rgb, xyz_from_xy
 from ispd.simulate.camera import CAMERAS, SimulatedCamera
 from ispd.simulate.photograph import Moment, camera_color, photograph
-from ispd.simulate.tiff import Kind
+from ispd.simulate.tiff import Kind, pack
 from tests.decode.dng.build import (
     DAYLIGHT,
     FORWARD_DAYLIGHT,
@@ -77,9 +77,13 @@ def test_the_simulated_cameras_color_is_undone_under_every_light(camera: Simulat
 
 
 def test_each_calibration_light_has_its_own_matrix() -> None:
-    for white, matrix in ((A, TUNGSTEN), (D65, DAYLIGHT)):
+    for white, code, matrix in ((A, 17, TUNGSTEN), (D65, 21, DAYLIGHT)):
         neutral = np.reshape(matrix, (3, 3)) @ xyz_from_xy(white)
-        alone = {Tag.ColorMatrix1: (Kind.SRATIONAL, matrix), **neutral_tag(neutral)}
+        alone: Tags = {
+            Tag.ColorMatrix1: (Kind.SRATIONAL, matrix),
+            Tag.CalibrationIlluminant1: (Kind.SHORT, code),
+            **neutral_tag(neutral),
+        }
         both = {**DUAL, **neutral_tag(neutral)}
         assert_allclose(color(both).rec2020_from_camera, color(alone).rec2020_from_camera, atol=1e-3)
 
@@ -88,7 +92,12 @@ def test_halfway_in_reciprocal_temperature_the_matrices_are_averaged() -> None:
     middle = xy_from_temperature(2 / (1 / 2856 + 1 / 6504))
     average = (TUNGSTEN_MATRIX + DAYLIGHT_MATRIX) / 2
     neutral = neutral_tag(average @ xyz_from_xy(middle))
-    alone = {Tag.ColorMatrix1: (Kind.SRATIONAL, tuple(average.ravel())), **neutral}
+    alone: Tags = {
+        Tag.ColorMatrix1: (Kind.SRATIONAL, tuple(average.ravel())),
+        Tag.CalibrationIlluminant1: (Kind.SHORT, 255),  # "other": the light is described
+        Tag.IlluminantData1: (Kind.UNDEFINED, b"\0\0" + pack(Kind.RATIONAL, middle)),
+        **neutral,
+    }
     assert_allclose(color({**DUAL, **neutral}).rec2020_from_camera, color(alone).rec2020_from_camera, atol=2e-3)
 
 
@@ -109,7 +118,11 @@ def test_three_lights_each_have_their_own_matrix() -> None:
     third = tuple((TUNGSTEN_MATRIX * 0.9 + DAYLIGHT_MATRIX * 0.1).ravel())
     triple: Tags = {**DUAL, Tag.ColorMatrix3: (Kind.SRATIONAL, third), Tag.CalibrationIlluminant3: (Kind.SHORT, 23)}
     neutral = np.reshape(third, (3, 3)) @ xyz_from_xy((0.3457, 0.3585))
-    alone = {Tag.ColorMatrix1: (Kind.SRATIONAL, third), **neutral_tag(neutral)}
+    alone: Tags = {
+        Tag.ColorMatrix1: (Kind.SRATIONAL, third),
+        Tag.CalibrationIlluminant1: (Kind.SHORT, 23),
+        **neutral_tag(neutral),
+    }
     both = {**triple, **neutral_tag(neutral)}
     assert_allclose(color(both).rec2020_from_camera, color(alone).rec2020_from_camera, atol=1e-3)
 
@@ -142,7 +155,7 @@ def test_analog_balance_scales_the_neutral_and_leaves_the_colors() -> None:
 
 
 def test_a_bodys_calibration_counts_for_profiles_of_its_signature_only() -> None:
-    calibration: Tags = {Tag.CameraCalibration1: (Kind.SRATIONAL, (0.9, 0, 0, 0, 1.0, 0, 0, 0, 1.1))}
+    calibration: Tags = {Tag.CameraCalibration1: (Kind.SRATIONAL, (0.9, 0.06, 0, 0, 1.0, 0, 0, 0.04, 1.1))}
     ours: Tags = {
         Tag.CameraCalibrationSignature: (Kind.ASCII, "com.adobe"),
         Tag.ProfileCalibrationSignature: (Kind.ASCII, "com.adobe"),
