@@ -27,18 +27,36 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Ask the daemon, else the ledger."""
-    from ispd.config import find_config, read_config
-    from ispd.daemon.ledger.reading import read_ledger
-    from ispd.daemon.socket import request, socket_path
-    from ispd.daemon.state import report_without_daemon
+    from ispd.config import find_config, read_config, usual_state
+    from ispd.errors import ConfigError
 
-    state = read_config(find_config(args.config)).state
-    report = request(socket_path(state, os.environ), {"ask": "status"})
-    if report is None:
-        with read_ledger(state) as reading:
-            report = report_without_daemon(reading.counts())
+    try:
+        report = report_of(read_config(find_config(args.config)).state)
+    except ConfigError as error:
+        # a config that was broken after the daemon read it must not hide the daemon
+        if (answer := ask(usual_state())) is None:
+            raise
+        report = answer | {"problems": [*answer["problems"], *error.problems]}
     print(json.dumps(report, indent=2) if args.json else text(report))
     return 0
+
+
+def report_of(state: Path) -> dict[str, Any]:
+    """What the daemon says, else what the ledger in `state` tells.  Raises NoInput where there is none."""
+    from ispd.daemon.ledger.reading import read_ledger
+    from ispd.daemon.state import report_without_daemon
+
+    if (report := ask(state)) is not None:
+        return report
+    with read_ledger(state) as reading:
+        return report_without_daemon(reading.counts())
+
+
+def ask(state: Path) -> dict[str, Any] | None:
+    """The running daemon's report; None: there is none."""
+    from ispd.daemon.socket import request, socket_path
+
+    return request(socket_path(state, os.environ), {"ask": "status"})
 
 
 def text(report: dict[str, Any]) -> str:

@@ -132,6 +132,7 @@ class Daemon:
         self._reread = reread
         self.refused = ""  # why the config of the last SIGHUP was not taken
         self.paused = ""  # why nothing is done now
+        self._told_pause = ""
         self._signals = signals
         self._notify = notify
         self._door = door
@@ -147,6 +148,7 @@ class Daemon:
         while not self._signals.stop:
             try:
                 self._round()
+                self._told_pause = ""
             except Damaged:
                 raise  # the next start restores a backup
             except MachineError as error:
@@ -157,8 +159,9 @@ class Daemon:
 
     def _begin_again(self, error: MachineError) -> None:
         """The ledger could not be written: whatever was half done is taken up as after a crash, once it can."""
-        say(f"{error}; ispd pauses for {PAUSE_SECONDS:.0f} s at a time until this is mended")
-        self.paused = str(error)
+        if self._told_pause != str(error):
+            say(f"{error}; ispd pauses for {PAUSE_SECONDS:.0f} s at a time until this is mended")
+        self.paused = self._told_pause = str(error)
         self.loop.engines.stop()
         while self.paused and not self._signals.stop:
             for _ in range(int(PAUSE_SECONDS)):
