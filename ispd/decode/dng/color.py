@@ -130,10 +130,11 @@ class _Model:
 
     def rec2020_from_camera(self, light: XY) -> Array:
         here, neutral = self.at(light), self.neutral(light)
-        if here.forward is not None:
+        forward = here.forward if here.forward is not None else self._forward_of_one_light()
+        if forward is not None:
             own = self.balance[:, None] * here.camera
             reference = np.linalg.solve(own, neutral)  # this white as the model's reference body would see it
-            d50_from_camera = here.forward @ np.diag(1 / reference) @ np.linalg.inv(own)
+            d50_from_camera = forward @ np.diag(1 / reference) @ np.linalg.inv(own)
         else:
             camera = self.camera_from_xyz(light)
             inverse = np.linalg.pinv(camera)
@@ -142,6 +143,15 @@ class _Model:
             d50_from_camera = adapt(xyz_from_xy(light), D50_XYZ) @ inverse
         linear = np.linalg.solve(xyz_from_rgb("rec2020"), adapt(D50_XYZ, D65_XYZ) @ d50_from_camera)
         return _white_kept(linear * neutral)
+
+    def _forward_of_one_light(self) -> Array | None:
+        """What ForwardMatrix would be, for a camera that was measured under one light only: docs/decisions/0004."""
+        if len(self.calibrations) > 1 or self.calibrations[0].color.shape[0] > 3:
+            return None
+        only = self.calibrations[0]
+        white = xyz_from_xy(only.white or D65)
+        forward: Array = adapt(white, D50_XYZ) @ np.linalg.inv(only.color) @ np.diag(only.color @ white)
+        return forward
 
     def light_of(self, neutral: Array) -> XY | None:
         """The light whose white has this camera color; None where no light has."""
