@@ -50,6 +50,7 @@ ENVIRONMENT = {  # one thread, and no look at files or folders: the children may
     "RAYON_NUM_THREADS": "1",
     "TZ": "UTC0",  # unset, localtime() would look at /etc/localtime each time
 }
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH")  # where Python and the libraries are found
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class _Zygote:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
-                env=ENVIRONMENT | {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ},
+                env=ENVIRONMENT | {key: os.environ[key] for key in PASSED_ON if key in os.environ},
             )
         control.settimeout(START_SECONDS)
         try:
@@ -240,7 +241,9 @@ class _Attempt:
             self._judge(self.fault)
         if os.WIFSIGNALED(status):
             self._bury(os.WTERMSIG(status))
-        if self.memory is None or os.WEXITSTATUS(status) != 0:
+        if os.WEXITSTATUS(status) != 0:
+            raise MachineError("the decoder could not lock itself in, and so read nothing")
+        if self.memory is None:
             raise _Crash(self.reader, "the decoder ended without a picture or a reason")
         return self.memory.decoded()
 

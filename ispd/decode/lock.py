@@ -24,6 +24,7 @@ MEMORY_PER_SAMPLE = 6  # bytes: the reader's own copy and ours, and some room
 CPU_SECONDS = 30
 
 PR_SET_NO_NEW_PRIVS = 38
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2  # seccomp(2) itself is not in systemd's @system-service
 PR_SET_MDWE = 65  # since Linux 6.3
 PR_MDWE_REFUSE_EXEC_GAIN = 1
 
@@ -46,7 +47,7 @@ MACHINES = {
         "madvise": 28, "getpid": 39, "sendmsg": 46, "recvmsg": 47, "clone": 56, "exit": 60, "gettimeofday": 96,
         "getrusage": 98, "sigaltstack": 131, "gettid": 186, "futex": 202, "sched_getaffinity": 204,
         "restart_syscall": 219, "clock_gettime": 228, "exit_group": 231, "tgkill": 234, "set_robust_list": 273,
-        "prlimit64": 302, "seccomp": 317, "getrandom": 318, "rseq": 334, "clone3": 435,
+        "prlimit64": 302, "getrandom": 318, "rseq": 334, "clone3": 435,
     }),
     "aarch64": Machine(0xC00000B7, {
         "close": 57, "lseek": 62, "read": 63, "write": 64, "pread64": 67, "exit": 93, "exit_group": 94, "futex": 98,
@@ -54,7 +55,7 @@ MACHINES = {
         "restart_syscall": 128, "tgkill": 131, "sigaltstack": 132, "rt_sigaction": 134, "rt_sigprocmask": 135,
         "rt_sigreturn": 139, "getrusage": 165, "gettimeofday": 169, "getpid": 172, "gettid": 178, "sendmsg": 211,
         "recvmsg": 212, "brk": 214, "munmap": 215, "mremap": 216, "clone": 220, "mmap": 222, "mprotect": 226,
-        "madvise": 233, "prlimit64": 261, "seccomp": 277, "getrandom": 278, "rseq": 293, "clone3": 435,
+        "madvise": 233, "prlimit64": 261, "getrandom": 278, "rseq": 293, "clone3": 435,
     }),
 }
 # fmt: on
@@ -109,7 +110,9 @@ def _bound_resources(memory_bytes: int, memory_ceiling: int) -> None:
         (resource.RLIMIT_FSIZE, 0, 0),  # the picture leaves through a mapping that already has its size
         (resource.RLIMIT_CORE, 0, 0),
     ):
-        resource.setrlimit(limit, (soft, hard))
+        inherited = resource.getrlimit(limit)[1]
+        most = hard if inherited == resource.RLIM_INFINITY else min(hard, inherited)
+        resource.setrlimit(limit, (min(soft, most), most))
 
 
 def no_paths() -> bool:
@@ -172,8 +175,7 @@ def few_calls() -> bool:
         return False
     code = assemble(machine)
     program = _Program(len(code) // 8, code)
-    set_mode_filter = 1
-    return bool(LIBC.syscall(machine.calls["seccomp"], set_mode_filter, 0, ctypes.byref(program)) == 0)
+    return bool(LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
 
 
 NOT_THERE = [(RETURN, 0, 0, NO_SUCH_CALL)]  # clone3 keeps its flags in memory, out of sight: glibc then uses clone
@@ -191,9 +193,8 @@ def assemble(machine: Machine) -> bytes:
     ]
     conditions = _conditions()
     for name, number in machine.calls.items():
-        if name != "seccomp":
-            block = NOT_THERE if name == "clone3" else _block(conditions.get(name, ()))
-            code += [(JUMP_EQUAL, 0, len(block), number), *block]
+        block = NOT_THERE if name == "clone3" else _block(conditions.get(name, ()))
+        code += [(JUMP_EQUAL, 0, len(block), number), *block]
     code.append((RETURN, 0, 0, KILL))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
 

@@ -29,6 +29,7 @@ from ispd.orders import from_json, to_json
 
 PR_SET_PDEATHSIG = 1
 SOURCE, ANSWERS = 3, 4  # a child's descriptors beside stdin, stdout and stderr, which are /dev/null
+NOT_LOCKED = 71  # the child's exit code: nothing was decoded, and the photo is not to blame
 LARGEST_FILE = 2 << 30
 
 
@@ -141,8 +142,9 @@ def _child(zygote: int, request: wire.Request, source: int, answers: int) -> NoR
         memory = lock.MEMORY_FLOOR + min(size, LARGEST_FILE)
         lock.lock(memory, memory + lock.MEMORY_PER_SAMPLE * readers.MOST_PIXELS * readers.MOST_PLANES)
         _decode(channel, size, memory, request.leave_out)
-    finally:
         os._exit(0)
+    finally:  # only an error comes here: it could not lock itself in
+        os._exit(NOT_LOCKED)
 
 
 def _keep_only(source: int, answers: int) -> None:

@@ -170,7 +170,6 @@ def test_the_filter_of_each_processor_decides_as_its_table_says(machine: str) ->
             ("clone", (lock.THREAD,)),
             ("clone", (17,)),
             ("clone3", ()),
-            ("seccomp", ()),
             ("prlimit64", (0, resource.RLIMIT_AS)),
             ("prlimit64", (1, resource.RLIMIT_AS)),
         ]
