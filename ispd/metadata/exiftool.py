@@ -6,7 +6,7 @@ What makes it a door (measured with exiftool 12.57):
   folder for each file.  Every value goes by a JSON file.
 - `-if`, `-p` and `${…}` run Perl; none of them fits the pattern.  So do `~/.ExifTool_config` and
   `./.ExifTool_config`: `-config` comes first, and HOME and the working folder are none of anybody's.
-- It has no deadline and can die or hang: an answer must come in time, with both of our random marks, or the process is
+- It has no deadline and can die or hang: an answer must come in time, between our random marks, or the process is
   killed and the question asked once more of a new one.  So a late answer is never taken for the next one's.
 - It would outlive us: see shim.py.  The kernel's signal comes when the *thread* that started the process ends, so
   a thread of the door's own starts it and lives as long.
@@ -121,12 +121,13 @@ class ExifTool:
         return self._process.pid if self._process else None
 
     def read(self, path: bytes) -> Tags:
-        """Every tag of the file, numbers without print conversion; binary ones as "(Binary data N bytes …)".
+        """Every tag of the file, numbers without print conversion; binary ones as "(Binary data N bytes …)", the XMP
+        packet ("XMP:XMP") and maker notes ("ExifIFD:MakerNoteCanon") as such among them.
 
         Raises PhotoError where exiftool cannot make sense of the file.
         """
         with self._lock, self._link(path) as link:
-            answer = self._ask([b"-json", b"-G1", b"-n", b"-all", b"-XMP", link], _size(path))
+            answer = self._ask([b"-json", b"-G1", b"-n", b"-all", b"-XMP", b"-MakerNotes", link], _size(path))
         try:
             tags = json.loads(answer.output.decode("utf-8", "replace"), parse_float=str, parse_int=str)[0]
         except (ValueError, IndexError) as error:
@@ -259,8 +260,19 @@ class ExifTool:
     def _exchange(self, process: subprocess.Popen[bytes], arguments: list[bytes], seconds: float) -> Answer:
         """Send one command and take its answer up to our marks.  Raises _Doubt where anything else happens."""
         mark = b"%d" % secrets.randbits(63)
-        command = b"\n".join([*arguments, b"-echo4", b"{%s ${status}}" % mark, b"-execute" + mark, b""])
-        output, complaints = _converse(process, command, mark, seconds)
+        command = [
+            b"-echo",
+            b"{begin%s}" % mark,
+            *arguments,
+            b"-echo4",
+            b"{%s ${status}}" % mark,
+            b"-execute" + mark,
+            b"",
+        ]
+        output, complaints = _converse(process, b"\n".join(command), mark, seconds)
+        before, _, output = output.partition(b"{begin%s}\n" % mark)
+        if before:
+            raise _Doubt("it answered something else")
         text, _, status = complaints.rpartition(b"{%s " % mark)
         lines = text.decode("utf-8", "replace").splitlines()
         return Answer(output.removesuffix(b"{ready%s}\n" % mark), tuple(lines), int(status.rstrip(b"}\n")))
@@ -356,7 +368,8 @@ def _checked(pattern: re.Pattern[str], tag: str) -> bytes:
 def _json(values: Mapping[str, Value]) -> bytes:
     """The values as exiftool imports them; a text that looks like base64 to it is sent as what it takes it for."""
     tags = {_checked(NAMED, name).decode(): _imported(value) for name, value in values.items()}
-    return json.dumps([{"SourceFile": "*", **tags}]).encode("utf-8", "replace")
+    # no \u escapes: exiftool takes the two halves of a pair for two letters
+    return json.dumps([{"SourceFile": "*", **tags}], ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _imported(value: Value) -> Value:

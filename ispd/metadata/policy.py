@@ -157,16 +157,22 @@ def is_copied(tag: str, copies: tuple[str, ...]) -> bool:
     return any(_fits(tag, pattern) for pattern in wanted) and not any(_fits(tag, pattern) for pattern in unwanted)
 
 
-def needed(copies: tuple[str, ...], photo: Iterable[str]) -> tuple[str, ...]:
-    """The part of a list that `copied` made which makes a difference to a photo of these tags; the rest costs time."""
-    tags = set(photo)
-    families = {_family(tag) for tag in tags}
-    redirected = tuple(copy for copy in copies if "<" in copy and copy.partition("<")[0] not in tags)
-    return (*redirected, *(copy for copy in copies if "<" not in copy and _family(copy) in families))
+def needed(copies: tuple[str, ...], tags: Iterable[str]) -> tuple[str, ...]:
+    """A list that `copied` made, fitted to a photo with these tags: without what costs time and changes nothing.
 
-
-def _family(tag: str) -> str:
-    return tag.removeprefix("-").partition(":")[0].partition("-")[0]
+    "XMP:all" becomes one "XMP-dc:all" for each namespace, because exiftool moves a tag to the namespace that it
+    prefers unless told where it shall stay.
+    """
+    present = set(tags)
+    groups = {tag.partition(":")[0] for tag in present}
+    namespaces = sorted(group for group in groups if re.fullmatch(r"XMP-[A-Za-z0-9_-]+", group, re.ASCII))
+    elsewhere = [copy for copy in copies if "<" in copy and copy.partition("<")[0] not in present]
+    fitted = [f"{name}:all" for name in namespaces if "XMP:all" in copies and f"-{name}:all" not in copies]
+    for copy in copies:
+        group = copy.removeprefix("-").partition(":")[0]
+        if "<" not in copy and copy != "XMP:all" and (group in groups or (group == "XMP" and namespaces)):
+            fitted.append(copy)
+    return (*elsewhere, *(copy for copy in fitted if not (copy.startswith("-") and copy.endswith(":all"))))
 
 
 def _fits(tag: str, pattern: str) -> bool:

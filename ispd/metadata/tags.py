@@ -126,7 +126,7 @@ def _gather(
     gps = ("-GPS:all",) if "GPS:GPSLatitude" in values else ()  # not half a position from each
     wanted = [Copy(source, (*needed(copies, photo), *gps, *(f"-{tag}" for tag in values)))] if photo else []
     if packet:
-        wanted.append(Copy(packet, (*of_xmp, *(f"-{tag}" for tag in values if _is_xmp(tag)))))
+        wanted.append(Copy(packet, (*needed(of_xmp, beside), *(f"-{tag}" for tag in values if _is_xmp(tag)))))
     notes = (Copy(source, ("EXIF:MakerNotes",)),) if carries_maker_notes(policy, photo) else ()
     return _Sources(photo, beside, tuple(wanted), notes if photo else (), values, charset)
 
