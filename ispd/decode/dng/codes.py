@@ -87,6 +87,7 @@ class Tag(IntEnum):
     MaskedAreas = 50830
     CameraCalibrationSignature = 50931
     ProfileCalibrationSignature = 50932
+    ProfileHueSatMapDims = 50937
     ForwardMatrix1 = 50964
     ForwardMatrix2 = 50965
     OpcodeList1 = 51008

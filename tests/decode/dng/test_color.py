@@ -146,6 +146,18 @@ def test_a_forward_matrix_that_moves_white_is_left_out_with_a_warning() -> None:
     assert "ForwardMatrix1" in wrong.warnings[0]
 
 
+def test_a_forward_matrix_made_for_a_table_counts_only_with_it() -> None:
+    plain = color(neutral_tag((0.5, 1.0, 0.66)))
+    paired = color(
+        {
+            **neutral_tag((0.5, 1.0, 0.66)),
+            Tag.ForwardMatrix1: (Kind.SRATIONAL, FORWARD_DAYLIGHT),
+            Tag.ProfileHueSatMapDims: (Kind.LONG, (90, 30, 1)),
+        }
+    )
+    assert paired == plain
+
+
 def test_analog_balance_scales_the_neutral_and_leaves_the_colors() -> None:
     gains = (2.158672, 1.0, 1.414752)
     plain = color(neutral_tag((0.5, 1.0, 0.66)))
