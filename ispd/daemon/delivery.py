@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ispd.daemon.engines import DEPTH, Died, Engines, Event, Reported
+from ispd.daemon.ledger.adopt import adopt_if_there
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause, Folder, Job
 from ispd.daemon.scan import find_sidecar
@@ -102,6 +103,9 @@ class Delivery:
         try:
             size = photos[0].identity.size
             desk = self._desk(folder.row)
+            if (there := adopt_if_there(self._ledger, desk, job, now.wall)) is not None:  # the ledger was lost
+                self._tell(there, Delivered(tuple(join(job.deliver, each.name) for each in there.products)), now)
+                return
             check_room(desk, expected_size(size, self._ledger.jobs.recipe(job).outputs))
             clear_job(desk, job.id)
         except MachineError as error:
