@@ -57,8 +57,8 @@ def thumbnail() -> bytes:
     return file.getvalue()
 
 
-def dng(orientation: int = 6, make: bytes = b"Canon\0", notes: bool = True) -> bytes:
-    """The structure: a mosaic of zeros, raw tags, maker notes, an old thumbnail in IFD1."""
+def dng(orientation: int = 6, make: bytes = b"Canon\0", notes: bool = True, xmp: bytes = b"") -> bytes:
+    """The structure: a mosaic of zeros, raw tags, maker notes, XMP of at most 1 KB, an old thumbnail in IFD1."""
     pixels, small = bytes(2 * WIDTH * HEIGHT), thumbnail()
     first = 8 + len(pixels) + len(small)
     exif_at, second, notes_at = first + 2048, first + 4096, first + 6144
@@ -79,6 +79,7 @@ def dng(orientation: int = 6, make: bytes = b"Canon\0", notes: bool = True) -> b
         (50721, SRATIONAL, fractions(0.86, -0.26, -0.09, -0.82, 1.55, 0.3, -0.26, 0.31, 0.91)),
         *((50728, RATIONAL, fractions(0.5, 1, 0.66)), (50778, SHORT, shorts(21)), (50827, ASCII, b"IMG_0001.CR3\0")),
     ]
+    ifd0 += [(700, BYTE, xmp)] if xmp else []
     exif: list[Entry] = [(36864, UNDEFINED, b"0232"), (40961, SHORT, shorts(65535))]
     exif += [(37500, UNDEFINED, maker)] if notes else []
     ifd1: list[Entry] = [
