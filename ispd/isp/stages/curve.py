@@ -5,7 +5,7 @@ Gives   DisplayRGB in which neutral 1.0 is the screen's white; colors outside th
 
 `filmic`: a color's norm goes through the tone curve and its channels are scaled with it, so hue and saturation stay as
 the scene had them; only towards white the ratios melt into 1, as on film, where a lamp's core is white and its glow
-colored.  The tone curve is a straight line of slope `contrast` at mid grey in log-log, with a shoulder that meets
+colored.  The tone curve has slope `contrast` at mid grey, in log-log, a toe that keeps shadows open, and a shoulder that meets
 white at `white_ev`, or a little below the sensor's end if that is lower: what has run out shows white, not grey.
 `none`: 1.0 is white, and cut there.
 
@@ -29,7 +29,9 @@ from ispd.isp.values import DisplayRGB, SceneRGB
 
 GREY_IN = 10 / 78  # where a camera's meter puts a grey card: the headroom above it is why plain sensor data looks dark
 GREY_OUT = 0.18  # where a screen shows it: L* = 50
+TOE = 2.0**-2.5  # of grey: darker than this, the curve bends into a straight line, and shadows stay open
 LEAST_RANGE = 2.6  # stops from grey to white; with less, no curve of slope 1 gets there
+LEAST_EXPONENT = 0.3  # flatter, and white close to grey could not be reached: there the slope gives way
 SOLVE = 16  # fixed-point steps for the exponent; the error shrinks to a tenth or less with each
 
 
@@ -64,30 +66,37 @@ def _white(p: Curve, ceiling: Scalar) -> Tensor:
 
 def _tone(norm: Tensor, p: Curve, white: Tensor) -> Tensor:
     """The tone curve: 0 → 0, GREY_IN → about GREY_OUT, `white` → 1, then 1."""
-    white = white.to(norm)
-    exponent, q = _shape(p.contrast, white)
-    black = _sigmoid(GREY_IN * 2.0 ** torch.as_tensor(p.black_ev).to(norm) / white, exponent, q)
-    return ((_sigmoid((norm / white).clamp(max=1), exponent, q) - black) / (1 - black)).clamp(min=0)
+    grey = GREY_IN / white.to(norm)
+    exponent, q = _shape(torch.as_tensor(p.contrast).to(norm), grey)
+    black = _sigmoid(grey * 2.0 ** torch.as_tensor(p.black_ev).to(norm), grey, exponent, q)
+    tone = _sigmoid((norm / white.to(norm)).clamp(max=1), grey, exponent, q)
+    return ((tone - black) / (1 - black)).clamp(min=0)
 
 
-def _shape(contrast: Scalar, white: Tensor) -> tuple[Tensor, Tensor]:
-    """Exponent c and q of y = (q + 1)·xᶜ / (q·xᶜ + 1), x = scene / white, so that grey lies where it should.
+def _shape(contrast: Tensor, grey: Tensor) -> tuple[Tensor, Tensor]:
+    """Exponent c and q of `_sigmoid` for which grey lies where it should and the slope there is `contrast`.
 
-    With m = (GREY_IN / white)ᶜ that gives q = (GREY_OUT - m) / (m·(1 - GREY_OUT)), and the slope at grey, in log-log,
-    is c·(1 - GREY_OUT) / (1 - m): solved for c by repetition.
+    With m = power(grey), grey's place gives q = (GREY_OUT - m) / (m·(1 - GREY_OUT)).  The slope at grey, in log-log, is
+    that of the power, 1 + (c - 1) / (1 + TOE), times (1 - GREY_OUT) / (1 - m): solved for c by repetition.
     """
-    slope = torch.as_tensor(contrast).to(white)
-    grey = GREY_IN / white
-    exponent = slope / (1 - GREY_OUT)
+    exponent = contrast / (1 - GREY_OUT)
     for _ in range(SOLVE):
-        exponent = slope * (1 - grey**exponent) / (1 - GREY_OUT)
-    m = grey**exponent
+        slope = contrast * (1 - _power(grey, grey, exponent)) / (1 - GREY_OUT)
+        exponent = (1 + (slope - 1) * (1 + TOE)).clamp(min=LEAST_EXPONENT)
+    m = _power(grey, grey, exponent)
     return exponent, (GREY_OUT - m) / (m * (1 - GREY_OUT))
 
 
-def _sigmoid(x: Tensor, exponent: Tensor, q: Tensor) -> Tensor:
-    power = x**exponent
+def _sigmoid(x: Tensor, grey: Tensor, exponent: Tensor, q: Tensor) -> Tensor:
+    """(q + 1)·p / (q·p + 1) of the power p: 0 at black, 1 at white (x = 1), a shoulder between grey and white."""
+    power = _power(x, grey, exponent)
     return (q + 1) * power / (q * power + 1)
+
+
+def _power(x: Tensor, grey: Tensor, exponent: Tensor) -> Tensor:
+    """xᶜ with a toe: a straight line to black below TOE · grey; 1 at x = 1."""
+    toe = TOE * grey
+    return x * ((x + toe) / (1 + toe)) ** (exponent - 1)
 
 
 def _melted(ratios: Tensor, reach: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ multiplied them: clipped white is magenta.  So a sample near its ceiling is rais
 the other colors around it.  With one channel gone that is a fair guess of a near-neutral light (sky, cloud) and leaves
 saturated ones (petals, tail lamps) alone, whose clipped channel is above the mean anyway; with more gone the means
 pull each other up; with all gone what is left is white at the highest ceiling.  Weights rise smoothly over the last
-tenth below the ceiling, so no edge shows where it begins.
+quarter below the ceiling, so that no edge shows where it begins.
 
 Takes   white-balanced Raw, with ceilings; `cfa` as these rows see it ("" for a linear file)
 Gives   samples, (1, H, W) or (planes, H, W); only those near a ceiling have changed
@@ -22,7 +22,7 @@ from ispd.isp.params import Scalar
 from ispd.isp.pattern import planes_of_sites, spread, tiled
 from ispd.isp.values import Raw
 
-ONSET, GONE = 0.88, 0.98  # of the ceiling: sensors bend before they clip, and files put white a little too high
+ONSET, GONE = 0.75, 0.98  # of the ceiling; a later onset draws a contour into violet evening skies
 SWEEPS = 6  # each brings the means four times closer to where they meet
 
 
