@@ -239,8 +239,9 @@ def _matrix_lines(found: Inspection, shot: Shot) -> Iterator[str]:
         if f"ColorMatrix{number}" in found.stated:
             light = found.stated.get(f"CalibrationIlluminant{number}")
             code = int(light.values[0] or 0) if light else 0
-            forward = " + ForwardMatrix" if f"ForwardMatrix{number}" in found.stated else ""
-            sources.append(f"ColorMatrix{number} ({LIGHTS.get(code, f'light {code}')}){forward}")
+            forward = f"ForwardMatrix{number}" in found.stated and "ProfileHueSatMapDims" not in found.stated
+            also = f", ForwardMatrix{number}" if forward else ""
+            sources.append(f"ColorMatrix{number} ({LIGHTS.get(code, f'light {code}')}){also}")
     rows = ["  ".join(f"{value:7.4f}" for value in row) for row in shot.rec2020_from_camera]
     for index, row in enumerate(rows):
         label = "to Rec.2020" if index == 0 else ""

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from ispd.decode.dng.jpeg import damage
 from ispd.decode.dng.layout import MOST_PIXELS, read_layout
+from ispd.decode.dng.levels import black_from_masked, masked_areas
 from ispd.decode.dng.shot import raw_of, shot_from_dng
 from ispd.decode.dng.tags import Memory, is_tiff, read_tiff
 from ispd.decode.readers import flash, libraw
@@ -58,6 +59,8 @@ def read(data: bytes, leave_out: tuple[str, ...], trying: Callable[[str], None],
     if dng is None and picture.reader == libraw.NAME and FLASHRAW not in leave_out:
         trying(FLASHRAW)
         picture = _confirmed(data, picture, within_limits)
+    if dng is not None:
+        picture = _with_measured_black(picture, dng)
     said = (*warnings, *picture.warnings, *doubts(picture.samples))
     return replace(picture, warnings=tuple(dict.fromkeys(said)))
 
@@ -98,6 +101,12 @@ def _confirmed(data: bytes, picture: Picture, sized: Sized) -> Picture:
     except Unreadable:
         check_end(data)
         return picture
+
+
+def _with_measured_black(picture: Picture, dng: Dng) -> Picture:
+    """Where the file states no black level but has masked borders, the black that these recorded."""
+    areas = masked_areas(raw_of(dng.tiff), dng.layout)
+    return replace(picture, shot=black_from_masked(picture.shot, picture.samples, areas)) if areas else picture
 
 
 def _order(dng: Dng | None) -> tuple[str, str]:

@@ -7,10 +7,11 @@ from ispd.decode.dng.codes import Tag
 from ispd.decode.dng.layout import read_layout
 from ispd.decode.dng.levels import black_from_masked, masked_areas
 from ispd.decode.dng.shot import shot_from_dng
+from ispd.decode.readers import read
 from ispd.errors import PhotoError
 from ispd.isp.values import Area, Levels
 from ispd.simulate.tiff import Kind
-from tests.decode.dng.build import HEIGHT, NOTHING, WIDTH, Tags, tiff
+from tests.decode.dng.build import HEIGHT, NOTHING, WIDTH, Tags, encode, tiff
 
 
 def levels(tags: Tags) -> tuple[Levels, tuple[str, ...]]:
@@ -108,3 +109,11 @@ def test_a_masked_border_brighter_than_white_is_not_believed() -> None:
     shot, _ = shot_from_dng(tiff(MASKED))
     samples = np.full((1, HEIGHT, WIDTH), 60000, np.uint16)
     assert black_from_masked(shot, samples, (Area(0, 0, 8, WIDTH),)) == shot
+
+
+def test_a_decoded_photo_without_a_black_level_has_its_borders_one() -> None:
+    samples = np.full((HEIGHT, WIDTH), 3000, "<u2")
+    samples[:8] = 77
+    data = encode({**MASKED, Tag.WhiteLevel: (Kind.LONG, 4095)}, (samples.tobytes(),))
+    picture = read(data, (), trying=lambda _: None, sized=lambda *_: None)
+    assert picture.shot.levels.black == (77.0,) * 4
