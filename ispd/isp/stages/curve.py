@@ -5,7 +5,7 @@ Gives   DisplayRGB in which neutral 1.0 is the screen's white; colors outside th
 
 `filmic`: a color's norm goes through the tone curve and its channels are scaled with it, so hue and saturation stay as
 the scene had them; only towards white the ratios melt into 1, as on film, where a lamp's core is white and its glow
-colored.  The tone curve has slope `contrast` at mid grey, in log-log, a toe that keeps shadows open, and a shoulder that meets
+colored.  The tone curve has slope `contrast` at mid grey, in log-log, a toe that keeps shadows open, and a shoulder to
 white at `white_ev`, or a little below the sensor's end if that is lower: what has run out shows white, not grey.
 `none`: 1.0 is white, and cut there.
 
