@@ -11,8 +11,9 @@ import sys
 import pytest
 import torch
 
-from ispd.engine import BEAT_SECONDS, STEP_PATIENCE, Pulse, choose_device
+from ispd.assembly import choose_device
 from ispd.errors import MissingTool
+from ispd.pulse import BEAT_SECONDS, STEP_PATIENCE, Pulse
 from ispd.wire import Beat, Message
 
 
@@ -98,7 +99,12 @@ def test_a_card_that_is_not_there_is_named() -> None:
 
 def test_an_engine_whose_daemon_is_gone_does_not_start() -> None:
     code = "from ispd.engine import _die_with; _die_with(1 if __import__('os').getppid() != 1 else 2)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 69
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 75
+
+
+def test_an_engine_can_die_with_its_daemon_before_torch_is_loaded() -> None:
+    code = "import sys, ispd.engine; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_kernel_ends_an_engine_whose_daemon_dies() -> None:

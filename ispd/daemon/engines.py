@@ -259,7 +259,7 @@ def _end(process: _Process) -> int:
 
 def _let_end(pid: int) -> None:
     """One that closed its socket is ending by itself: its own exit code says more than our SIGKILL."""
-    for _ in range(20):
+    for _ in range(100):
         if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             return
         time.sleep(0.005)
