@@ -17,7 +17,7 @@ import torch
 import ispd
 from ispd import profile
 from ispd.decode.cell import Cell, Decoded
-from ispd.encode.picture import encode
+from ispd.encode.picture import check, encode
 from ispd.errors import CannotCreate, ChangedPhoto, IncompletePhoto, IspdError, MachineError, MissingTool, PhotoError
 from ispd.isp.values import Mosaic
 from ispd.metadata.exiftool import ExifTool
@@ -49,6 +49,7 @@ def finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, door
     for output, path, pixels in zip(order.recipe.outputs, order.staging, pictures, strict=True):
         encode(pixels, output, path)
         warnings += write_tags(door, order.source, order.sidecar, path, order.recipe.metadata, provenance)
+        check(path, pixels, output)  # exiftool has written the file anew
         files.append(seal(path))
     return Report(
         job=order.job,

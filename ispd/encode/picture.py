@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 import tifffile
@@ -19,6 +19,8 @@ from ispd.encode.png import write_png
 from ispd.encode.tiff import write_tiff
 from ispd.errors import CannotCreate
 from ispd.orders import Format, Output
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def bits_of(output: Output) -> int:
     return 8 if output.format == "jpeg" else output.bits
 
 
-def encode(pixels: NDArray[np.uint8] | NDArray[np.uint16], output: Output, path: bytes) -> None:
+def encode(pixels: Pixels, output: Output, path: bytes) -> None:
     """Write pixels (H, W, 3), encoded in `output.space`, to the new file `path`, and see that it opens.
 
     uint8 or uint16 as `bits_of(output)` says.  Raises CannotCreate (no room, name taken, no such folder), PhotoError
@@ -46,10 +48,21 @@ def encode(pixels: NDArray[np.uint8] | NDArray[np.uint16], output: Output, path:
     if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape or pixels.dtype != kind:
         raise ValueError(f"{output.format} of {bits_of(output)} bits from {pixels.dtype} {pixels.shape}")
     WRITERS[output.format](np.ascontiguousarray(pixels), output, path)
+    check(path, pixels, output)
+
+
+def check(path: bytes, pixels: Pixels, output: Output) -> None:
+    """See that the picture at `path` opens, is whole, and has the size and depth of `pixels`; again after tagging.
+
+    Raises CannotCreate; the file is then gone.
+    """
     height, width, _ = pixels.shape
-    if read_header(path) != Header(output.format, width, height, bits_of(output)):
-        Path(os.fsdecode(path)).unlink()
-        raise CannotCreate(f"{os.fsdecode(path)!r} did not come back as it was written: the disk may be failing")
+    try:
+        if read_header(path) != Header(output.format, width, height, bits_of(output)):
+            raise CannotCreate(f"{os.fsdecode(path)!r} is not the picture that was written: the disk may be failing")
+    except CannotCreate:
+        Path(os.fsdecode(path)).unlink(missing_ok=True)
+        raise
 
 
 def read_header(path: bytes) -> Header:

@@ -160,7 +160,8 @@ class ExifTool:
         folder, name = os.path.split(target)
         if not SAFE_NAME.fullmatch(name):
             raise ValueError(f"not a staging name: {name!r}")
-        arguments = [b"-m", b"-n", b"-overwrite_original", b"-api", b"PNGEarlyXMP=1"]
+        # -fast: or it works out the checksum of every PNG chunk in Perl, 70 ms a megabyte
+        arguments = [b"-m", b"-n", b"-fast", b"-overwrite_original", b"-api", b"PNGEarlyXMP=1"]
         arguments += [b"-charset", b"iptc=" + iptc_charset.encode()]
         arguments += [b"-" + _checked(NAMED, tag) + b"=" for tag in delete]
         with self._lock, ExitStack() as stack:

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ispd.encode.icc import icc_profile
-from ispd.encode.picture import Header, encode, read_header
-from ispd.encode.seal import seal
+from ispd.encode.picture import Header, check, encode, read_header
 from ispd.errors import CannotCreate, PhotoError
-from ispd.orders import Output, digest
+from ispd.orders import Output
 
 Pixels = NDArray[Any]
 
@@ -121,22 +120,29 @@ def test_the_profile_is_inside(tmp_path: Path, output: Output) -> None:
 
 
 @each_output
-def test_seal_gives_digest_and_size_of_what_is_on_disk(tmp_path: Path, output: Output) -> None:
+def test_a_header_says_what_was_written(tmp_path: Path, output: Output) -> None:
     path = target(tmp_path, output)
     encode(noise(output), output, path)
-    written = seal(path)
-    content = place(path).read_bytes()
-    assert (written.path, written.sha256, written.size) == (path, digest(content), len(content))
     assert read_header(path) == Header(output.format, 33, 70, output.bits)
+    check(path, noise(output), output)
 
 
 @each_output
-def test_a_picture_cut_short_is_not_sealed(tmp_path: Path, output: Output) -> None:
+def test_a_picture_cut_short_does_not_pass(tmp_path: Path, output: Output) -> None:
     path = target(tmp_path, output)
     encode(noise(output), output, path)
     os.truncate(path, place(path).stat().st_size - 30)
     with pytest.raises(CannotCreate, match="does not open as a picture"):
-        seal(path)
+        check(path, noise(output), output)
+    assert not place(path).exists()
+
+
+@each_output
+def test_another_picture_does_not_pass(tmp_path: Path, output: Output) -> None:
+    path = target(tmp_path, output)
+    encode(noise(output), output, path)
+    with pytest.raises(CannotCreate, match="not the picture that was written"):
+        check(path, noise(output, 71, 33), output)
     assert not place(path).exists()
 
 

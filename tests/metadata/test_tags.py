@@ -9,6 +9,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from ispd.encode.icc import NAMES
@@ -159,6 +160,27 @@ def test_other_programs_see_an_upright_picture_in_its_color_space(
         assert 513 not in exif.get_ifd(1)  # no old thumbnail
         packet = image.info.get("xmp") or exif.get(700) or image.info["XML:com.adobe.xmp"].encode()
         assert b"urn:ispd:xmp:1.0/" in packet
+
+
+@each_output
+def test_tagging_leaves_the_pixels_alone(door: ExifTool, photo: bytes, picture: Picture, output: Output) -> None:
+    """The coded pixels, byte for byte: what stands between the headers that exiftool rewrites."""
+    target = Path(os.fsdecode(picture(output)))
+    before = coded(target)
+    write_tags(door, photo, None, os.fsencode(target), "all", PROVENANCE)
+    assert len(before) > 30
+    assert coded(target) == before
+
+
+def coded(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.suffix == ".jpg":
+        return content[content.index(b"\xff\xda") :]
+    if path.suffix == ".tif":
+        with tifffile.TiffFile(path) as file:
+            return bytes(file.asarray().tobytes())
+    start, end = content.index(b"IDAT"), content.rindex(b"IDAT")
+    return content[start : end + 4 + int.from_bytes(content[end - 4 : end], "big") + 4]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
