@@ -114,9 +114,7 @@ class Photos:
 
     def _take(self, folder: int, files: list[Seen], known: dict[bytes, Row], gone: list[Row], now: float) -> Observed:
         new = [file for file in files if file.path not in known]
-        replaced = [
-            file for file in files if file.path in known and queries.identity(known[file.path]) != file.identity
-        ]
+        replaced = [file for file in files if (row := known.get(file.path)) and row[2:6] != _columns(file.identity)]
         if new or replaced or gone:
             with self._store.commit():
                 self._store.many(_NEW, ((folder, file.path, *_columns(file.identity), now, now, now) for file in new))

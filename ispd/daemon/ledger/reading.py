@@ -25,9 +25,17 @@ class Reading:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._counts: tuple[Counts, ...] = ()
+        self._counted_at: object = None
 
     def counts(self) -> tuple[Counts, ...]:
-        """How many photos stand where, for each folder of the config."""
+        """How many photos stand where, for each folder of the config.  Counted once a change: the loop asks often."""
+        version = self._store.version()
+        if version != self._counted_at:
+            self._counts, self._counted_at = self._count(), version
+        return self._counts
+
+    def _count(self) -> tuple[Counts, ...]:
         jobs = self._store.rows("SELECT folder, state, count(*) FROM job WHERE NOT superseded GROUP BY folder, state")
         alone = self._store.rows(f"SELECT folder, state, count(*) FROM photo WHERE {_ALONE} GROUP BY folder, state")
         twins = self._store.rows(

@@ -61,10 +61,10 @@ STEPS = (
             ) STRICT""",
             "CREATE INDEX photo_digest ON photo (digest) WHERE digest IS NOT NULL",
             "CREATE INDEX photo_job ON photo (job)",
-            "CREATE INDEX photo_duplicate ON photo (duplicate_of) WHERE duplicate_of IS NOT NULL",
+            "CREATE INDEX photo_duplicate ON photo (duplicate_of, folder) WHERE duplicate_of IS NOT NULL",
             "CREATE INDEX photo_state ON photo (state, folder)",
-            """CREATE INDEX photo_due ON photo (folder, settled)
-                WHERE state = 'ready' AND job IS NULL AND duplicate_of IS NULL""",
+            """CREATE INDEX photo_alone ON photo (folder, state, settled)
+                WHERE job IS NULL AND duplicate_of IS NULL""",
             "CREATE TABLE recipe (digest TEXT PRIMARY KEY, json BLOB NOT NULL) STRICT",
             """CREATE TABLE job (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -100,6 +100,7 @@ STEPS = (
                 UNIQUE (deliver, photo_digest, generation)
             ) STRICT""",
             "CREATE INDEX job_due ON job (state, folder, trouble, settled)",
+            "CREATE INDEX job_count ON job (folder, state) WHERE NOT superseded",
             """CREATE TABLE product (
                 job INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
                 number INTEGER NOT NULL,

@@ -58,6 +58,10 @@ class Store:
         with in_words(self.path):
             self.connection.executemany(sql, values)
 
+    def version(self) -> tuple[int, int]:
+        """Another one after each change, by this connection or by any other."""
+        return self.connection.total_changes, self.value("PRAGMA data_version")
+
     @contextmanager
     def commit(self) -> Iterator[None]:
         """All that is done inside, or none of it; on disk when it returns.

@@ -155,6 +155,12 @@ class Life(RuleBasedStateMachine):
         wanted = {f"{job.id}.0.jpg".encode() for job in self.jobs() if job.state == "staged"}
         assert wanted <= self.ledger.jobs.live_staging(b"/out")
 
+    @invariant()
+    def counts_are_as_listed(self) -> None:
+        counts = [row.queued + row.delivered + row.settling for row in self.ledger.reading.counts()]
+        listed = [line for line in self.ledger.reading.listing() if line.state in ("queued", "delivered", "settling")]
+        assert sum(counts) == len(listed)
+
     def jobs(self) -> list[Job]:
         return [job for line in self.ledger.reading.listing() if (job := self.job(line.id))]
 
