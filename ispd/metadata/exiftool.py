@@ -127,7 +127,7 @@ class ExifTool:
         Raises PhotoError where exiftool cannot make sense of the file.
         """
         with self._lock, self._link(path) as link:
-            answer = self._ask([b"-json", b"-G1", b"-n", b"-all", b"-XMP", b"-MakerNotes", link], _size(path))
+            answer = self._ask([b"-json", b"-G1", b"-n", b"-all", b"-XMP", b"-MakerNotes", link], path)
         try:
             tags = json.loads(answer.output.decode("utf-8", "replace"), parse_float=str, parse_int=str)[0]
         except (ValueError, IndexError) as error:
@@ -141,7 +141,7 @@ class ExifTool:
     def xmp_packet(self, path: bytes) -> bytes:
         """The XMP packet inside a file as it stands there; empty if there is none."""
         with self._lock, self._link(path) as link:
-            return self._ask([b"-b", b"-XMP", link], _size(path)).output
+            return self._ask([b"-b", b"-XMP", link], path).output
 
     def write(
         self,
@@ -172,7 +172,7 @@ class ExifTool:
             if values:
                 arguments.append(b"-json=" + stack.enter_context(self.private_file(_json(values), ".json")))
             remnant = Path(os.fsdecode(target) + "_exiftool_tmp")  # of a try that was killed
-            answer = self._ask([*arguments, path], _size(target), lambda: remnant.unlink(missing_ok=True))
+            answer = self._ask([*arguments, path], target, lambda: remnant.unlink(missing_ok=True))
         # where it says so depends: beside a JSON import on standard error
         said = (answer.output.decode("ascii", "replace").rstrip("\n"), *answer.complaints)
         if answer.status or UPDATED not in said:
@@ -206,9 +206,9 @@ class ExifTool:
         finally:
             link.unlink(missing_ok=True)
 
-    def _ask(self, arguments: list[bytes], size: int, before: Callable[[], None] = lambda: None) -> Answer:
-        """One command's answer; `before` runs ahead of each try.  `size`: bytes it will have to read or write."""
-        seconds = self._deadline_seconds + size / SLOWEST_DISK
+    def _ask(self, arguments: list[bytes], path: bytes, before: Callable[[], None] = lambda: None) -> Answer:
+        """One command's answer; `before` runs ahead of each try.  `path`: the file that it is about."""
+        seconds = self._deadline_seconds + _size(path) / SLOWEST_DISK
         doubts = []
         for _ in range(2):
             before()
@@ -220,7 +220,7 @@ class ExifTool:
             except BaseException:  # interrupted half way: its answer is still to come
                 self._kill()
                 raise
-        raise MachineError(f"exiftool failed twice to answer ({', then '.join(doubts)})")
+        raise MachineError(f"exiftool failed twice at {_shown(path)} ({', then '.join(doubts)})")
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -37,7 +37,9 @@ def facts_from_exiftool(tags: Tags) -> Facts:
         width=width,
         height=height,
         orientation=_orientation(tags),
-        warnings=() if not warning or warning.lower().startswith("[minor]") else (f"exiftool: {warning}",),
+        warnings=()
+        if not warning or warning.lower().startswith("[minor]")
+        else (f"exiftool found a fault in the photo's tags: {warning}",),
     )
 
 

@@ -45,6 +45,9 @@ IMPORTANT = (
     *("XMP-dc:Title", "XMP-dc:Description", "XMP-dc:Subject", "XMP-xmp:Rating", "XMP-iptcExt:PersonInImage"),
     *("IPTC:ObjectName", "IPTC:Keywords", "IPTC:Caption-Abstract", "IPTC:City"),
 )
+TEXT = re.compile(
+    r"(IFD0|ExifIFD|IPTC|XMP-[A-Za-z0-9_-]+):[A-Za-z0-9_-]+"
+)  # what may hold one, and has a name of sense
 WARNINGS_SHOWN = 5
 
 
@@ -124,11 +127,17 @@ def _gather(
         copies = tuple(tag for tag in copies if not _is_xmp(tag))
     values = _instead(photo, beside, policy)
     gps = ("-GPS:all",) if "GPS:GPSLatitude" in values else ()  # not half a position from each
-    wanted = [Copy(source, (*needed(copies, photo), *gps, *(f"-{tag}" for tag in values)))] if photo else []
+    left_out = (f"-{tag}" for tag in (*values, *_blank(photo)))
+    wanted = [Copy(source, (*needed(copies, photo), *gps, *left_out))] if photo else []
     if packet:
         wanted.append(Copy(packet, (*needed(of_xmp, beside), *(f"-{tag}" for tag in values if _is_xmp(tag)))))
     notes = (Copy(source, ("EXIF:MakerNotes",)),) if carries_maker_notes(policy, photo) else ()
     return _Sources(photo, beside, tuple(wanted), notes if photo else (), values, charset)
+
+
+def _blank(photo: Tags) -> Iterator[str]:
+    """Tags that say nothing, as some cameras write them; exiftool would complain of each."""
+    return (tag for tag, value in photo.items() if value in ("", []) and TEXT.fullmatch(tag))
 
 
 def _is_xmp(copy: str) -> bool:
@@ -204,8 +213,7 @@ def _cut(tags: Tags) -> Tags:
     return {
         tag: [_shortened(item) for item in value] if isinstance(value, list) else _shortened(value)
         for tag, value in tags.items()
-        if re.fullmatch(r"(IFD0|ExifIFD|IPTC|XMP-\w+):[\w-]+", tag, re.ASCII)
-        and any(len(item) > LONGEST_TEXT for item in _items(value))
+        if TEXT.fullmatch(tag) and any(len(item) > LONGEST_TEXT for item in _items(value))
     }
 
 
@@ -273,7 +281,7 @@ def _write(door: ExifTool, target: bytes, sources: _Sources, values: Tags) -> li
             continue
         lost = [f"the photo's {given_up} could not be written into the picture"] if given_up and sources.copies else []
         serious = [line for line in said if not line.lower().startswith(("[minor]", "no writable tags"))]
-        return lost + [f"exiftool: {line}" for line in serious[:WARNINGS_SHOWN]]
+        return lost + [f"exiftool found a fault in the photo's tags: {line}" for line in serious[:WARNINGS_SHOWN]]
     raise AssertionError("the last attempt copies nothing")
 
 

@@ -46,7 +46,10 @@ def test_a_photo_that_says_everything(door: ExifTool, photo: bytes) -> None:
         ({"Composite:LensID": "61182", "Composite:Lens": "24"}, Facts()),
         ({"IFD0:Model": "a\nb\x1b[31m" + "c" * 999}, Facts(model=("a b [31m" + "c" * 999)[:200])),
         ({"ExifTool:Warning": "[minor] Odd"}, Facts()),
-        ({"ExifTool:Warning": "Bad IFD0 directory"}, Facts(warnings=("exiftool: Bad IFD0 directory",))),
+        (
+            {"ExifTool:Warning": "Bad IFD0 directory"},
+            Facts(warnings=("exiftool found a fault in the photo's tags: Bad IFD0 directory",)),
+        ),
     ],
     ids=str,
 )
