@@ -117,7 +117,9 @@ def _chosen(ledger: Reading, args: Namespace) -> list[str]:
     states = [state for state, wanted in (("set_aside", args.set_aside), ("failed", args.failed)) if wanted]
     found = [line.id for state in states for line in ledger.listing(state)]
     if args.missing:
-        found += [str(job.id) for job in ledger.delivered() if any(not os.path.lexists(path) for path in _paths(job))]
+        found += [
+            str(job.id) for job in ledger.last_delivered() if any(not os.path.lexists(path) for path in _paths(job))
+        ]
     return list(dict.fromkeys([*args.ids, *found]))
 
 

@@ -136,6 +136,10 @@ def test_only_missing_pictures_are_made_again(ispd: Ispd, history: dict[str, str
     assert ispd("jobs", "retry", "--missing").err == "nothing to develop again\n"
     (place / "out/whole.jpg").unlink()
     assert ispd("jobs", "retry", "--missing").out == f"{history['whole']}: will be developed again\n"
+    with Ledger(place / "state", 1_800_000_400.0) as ledger:
+        (photo,) = ledger.photos.due(1_800_000_400.0, 9)
+        ledger.jobs.enqueue(photo.id, plan("whole.jpg"), 1_800_000_400.0)
+    assert ispd("jobs", "retry", "--missing").err == "nothing to develop again\n"
 
 
 def test_retry_refuses_what_it_does_not_know(ispd: Ispd, history: dict[str, str]) -> None:

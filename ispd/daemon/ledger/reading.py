@@ -73,6 +73,15 @@ class Reading:
         """Every delivered job, oldest first."""
         return queries.jobs(self._store, "state = 'delivered' ORDER BY delivered, job.id")
 
+    def last_delivered(self) -> tuple[Job, ...]:
+        """Delivered jobs that no retry came after: of an older picture its owner may have thrown away."""
+        return queries.jobs(
+            self._store,
+            """state = 'delivered' AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.deliver = job.deliver
+               AND later.photo_digest = job.photo_digest AND later.generation > job.generation
+               AND NOT later.superseded) ORDER BY delivered, job.id""",
+        )
+
 
 @contextmanager
 def read_ledger(state: Path) -> Iterator[Reading]:

@@ -39,13 +39,13 @@ def _job(store: Store, number: int, profile: str, now: float) -> str:
     if job.state in {"queued", "waiting"} and (not profile or _has_files(job)):
         store.run(f"UPDATE job SET state = {AWAKE}, since = ? WHERE id = ? AND state = 'waiting'", now, number)
         return f"{number}: is next in the queue" if job.state == "waiting" else f"{number}: is in the queue already"
-    return _anew(store, job, profile, now)
+    return f"{number}: {_anew(store, job, profile, now)}"
 
 
 def _anew(store: Store, job: Job, profile: str, now: float) -> str:
-    """Its photos become ready to be planned, as the next generation."""
+    """Its photos become ready to be planned, as the next generation; what happens, for people."""
     if not store.value(f"SELECT count(*) FROM photo WHERE {SAME_CONTENT}", job.folder, job.photo_digest):
-        return f"{job.id}: the original is no longer in the watched folder; put it back"
+        return "the original is no longer in the watched folder; put it back"
     if job.state != "delivered":
         products.forget_files(store, job.id)
         products.release(store, job.id)
@@ -59,7 +59,7 @@ def _anew(store: Store, job: Job, profile: str, now: float) -> str:
             WHERE {SAME_CONTENT}""",
         *(job.folder, job.photo_digest, now, profile),
     )
-    return f"{job.id}: will be developed again" + (f" with {profile}" if profile else "")
+    return f"will be developed again with {profile}" if profile else "will be developed again"
 
 
 def _latest(store: Store, number: int) -> Job | None:
