@@ -28,7 +28,7 @@ from ispd.isp.color.oklab import LMS_FROM_LAB, REC2020_FROM_LMS, oklab_from_rec2
 from ispd.isp.color.spaces import Array, rgb_from_rec2020
 from ispd.orders import Space
 
-KNEE = 0.85  # of the chroma that the space has at this hue and lightness
+KNEE = 0.9  # of the chroma that the space has at this hue and lightness
 REACH = 1.4  # colors that still fit with this many times their chroma are left out: measured, none is missed
 HUES, LIGHTNESSES, STEPS = 720, 256, 20  # the table: finer than an 8-bit step between its entries
 
@@ -71,8 +71,8 @@ def _bend(chroma: Tensor, most: Tensor) -> Tensor:
     """Identity below KNEE · most, then towards `most` without reaching it; smooth where both meet."""
     knee = KNEE * most
     room = (most - knee).clamp(min=1e-9)
-    over = (chroma - knee).clamp(min=0)
-    return torch.where(chroma <= knee, chroma, knee + room * over / (over + room))
+    over = (chroma - knee).clamp(min=0) / room
+    return torch.where(chroma <= knee, chroma, knee + room * over / (1 + over * over).sqrt())
 
 
 def _boundary(lightness: Tensor, hue: Tensor, space: Space) -> Tensor:

@@ -21,7 +21,6 @@ import math
 import torch
 from torch import Tensor
 
-from ispd.isp.color.mix import luminance
 from ispd.isp.color.transfer import decode, encode
 from ispd.isp.look import Curve
 from ispd.isp.params import Points, Scalar
@@ -50,10 +49,13 @@ def curve(rgb: SceneRGB, p: Curve, ceiling: Scalar = math.inf) -> DisplayRGB:
 
 
 def _norm(rgb: Tensor) -> Tensor:
-    """(H, W): how bright a color is, between luminance (blue too dark) and its largest channel (yellow too bright)."""
+    """(H, W): how bright a color is: a smooth maximum of its channels, of a grey the grey.
+
+    Luminance would be too dark for red and blue: scaled by it they leave the gamut at the top, and come back as pink.
+    """
     light = rgb.clamp(min=0)
-    largest = (light**3).sum(dim=0) / (light**2).sum(dim=0).clamp(min=1e-12)  # a smooth maximum; of grey it is the grey
-    return (largest + luminance(light)) / 2
+    square = light * light
+    return (square * light).sum(dim=0) / square.sum(dim=0).clamp(min=1e-12)
 
 
 def _white(p: Curve, ceiling: Scalar) -> Tensor:
@@ -101,7 +103,8 @@ def _power(x: Tensor, grey: Tensor, exponent: Tensor) -> Tensor:
 
 def _melted(ratios: Tensor, reach: Tensor) -> Tensor:
     """Channel ratios drawn towards 1 as brightness nears and passes white (`reach` = 1): half way there."""
-    melt = reach**2 / (1 + reach**2)
+    power = reach**6  # late and steep: an orange that begins to melt at half of white's brightness turns salmon
+    melt = power / (1 + power)
     return ratios + melt * (1 - ratios)
 
 
