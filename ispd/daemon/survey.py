@@ -66,6 +66,7 @@ class Survey:
             Watched(folder, self._ledger.folders.register(root.path, real(folder.deliver)), root, scan_due=now.steady)
             for folder, root in zip(wanted, roots, strict=True)
         ]
+        self._ledger.folders.keep_only(folder.row.id for folder in self.folders)
 
     def scan_all_soon(self, now: Now) -> None:
         """Trust nothing that was seen before."""

@@ -87,7 +87,7 @@ class Jobs:
                 "UPDATE job SET attempts = attempts + 1, begun = ?, source = ? WHERE id = ?", now, photo.path, job
             )
             self._store.run("UPDATE folder SET served = (SELECT max(served) + 1 FROM folder) WHERE id = ?", row.folder)
-        return Order(job, photo.path, row.photo_digest, photo.identity, recipe, staging, sidecar)
+        return Order(job, photo.path, row.photo_digest, photo.identity, recipe, staging, sidecar, row.note)
 
     def stage(self, job: int, report: Report, now: float) -> Job | None:
         """Step 4: `staged` with the digests of its files; the report has one file an output, in order.
