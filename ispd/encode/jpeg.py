@@ -34,6 +34,7 @@ def write_jpeg(pixels: NDArray[np.uint8], output: Output, path: bytes) -> None:
         "JPEG",
         quality=output.quality,
         subsampling=output.subsampling,
+        dpi=(72, 72),  # what EXIF takes for "nobody knows"
         icc_profile=icc_profile(output.space),
     )
     with new_file(path) as file:

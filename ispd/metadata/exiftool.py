@@ -88,6 +88,10 @@ class _Doubt(Exception):
     """No answer, half an answer, or more than an answer: the process may not be asked again."""
 
 
+class _TooMuch(_Doubt):
+    """It is the file's fault: more tags than memory or patience."""
+
+
 class ExifTool:
     """A context manager; the process starts with the first question.  One question at a time, from any thread.
 
@@ -214,6 +218,9 @@ class ExifTool:
             before()
             try:
                 return self._exchange(self._started(), arguments, seconds)
+            except _TooMuch as error:
+                self._kill()
+                raise PhotoError(f"{_shown(path)} has more tags than any camera writes") from error
             except _Doubt as doubt:
                 self._kill()
                 doubts.append(str(doubt))
@@ -303,7 +310,9 @@ def _converse(process: subprocess.Popen[bytes], command: bytes, mark: bytes, sec
                     if not command:
                         ready.unregister(process.stdin)
                 else:
-                    said[key.fd] += _received(key.fd, LARGEST_ANSWER - len(said[key.fd]))
+                    said[key.fd] += _received(key.fd, complaints)
+            if len(output) + len(complaints) > LARGEST_ANSWER:
+                raise (_TooMuch if output.startswith(b"{begin%s}" % mark) else _Doubt)("its answer had no end")
     return bytes(output), bytes(complaints)
 
 
@@ -319,12 +328,10 @@ def _written(pipe: int, command: bytes) -> bytes:
         raise _Doubt("it ended") from error
 
 
-def _received(pipe: int, room: int) -> bytes:
+def _received(pipe: int, complaints: bytearray) -> bytes:
     chunk = os.read(pipe, 1 << 16)
     if not chunk:
-        raise _Doubt("it ended")
-    if len(chunk) > room:
-        raise _Doubt("its answer had no end")
+        raise (_TooMuch if b"Out of memory" in complaints else _Doubt)("it ended")
     return chunk
 
 

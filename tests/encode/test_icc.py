@@ -8,10 +8,12 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from ispd.encode.icc import icc_profile, linear_from_encoded
+from ispd.isp.color import transfer
 from ispd.isp.color.spaces import D50_XYZ, D65, adapt, xyz_from_rgb, xyz_from_xy
 from ispd.orders import Space
 
@@ -80,6 +82,13 @@ def test_srgb_colors_survive_the_way_through_a_wider_space(wide: Space) -> None:
     greys = colors[(colors == colors[..., :1]).all(axis=-1)]
     through = converted(greys[None], opened("srgb"), opened(wide), "RGB")
     assert (through == through[..., :1]).all()  # grey stays grey in every space
+
+
+@each_space
+def test_the_curve_undoes_what_the_pipeline_encodes(space: Space) -> None:
+    light = torch.linspace(0, 1, 4097, dtype=torch.float64)
+    back = linear_from_encoded(space, transfer.encode(light, space).numpy())
+    assert np.abs(back - light.numpy()).max() < 1e-6
 
 
 def test_our_srgb_is_littlecms_own() -> None:

@@ -20,7 +20,7 @@ from ispd.encode.picture import encode
 from ispd.errors import CannotCreate, MachineError, MissingTool, PhotoError
 from ispd.metadata.exiftool import Copy, ExifTool
 from ispd.orders import Output
-from tests.metadata.photo import dng
+from tests.metadata.photo import ASCII, BYTE, directory, dng
 
 HOSTILE = [
     "\n",
@@ -285,6 +285,17 @@ def test_what_is_no_picture_is_the_photos_fault(door: ExifTool, tmp_path: Path) 
     empty.touch()
     with pytest.raises(PhotoError, match=r"'empty.dng' cannot be read by exiftool: File is empty"):
         door.read(os.fsencode(empty))
+
+
+@pytest.mark.parametrize("tag", [270, 700], ids=["text", "XMP"])
+@pytest.mark.parametrize("megabytes", [70, 300])
+def test_a_flood_of_tags_is_the_photos_fault(door: ExifTool, tmp_path: Path, tag: int, megabytes: int) -> None:
+    flood = tmp_path / "flood.dng"
+    header = directory(8, [(271, ASCII, b"Canon\0"), (tag, ASCII if tag == 270 else BYTE, b"A" * (megabytes << 20))])
+    flood.write_bytes(b"II*\0\x08\0\0\0" + header)
+    with pytest.raises(PhotoError, match=r"'flood\.dng' has more tags than any camera writes"):
+        door.xmp_packet(os.fsencode(flood)) if tag == 700 else door.read(os.fsencode(flood))
+    assert door.read(grey(tmp_path / "1.jpg"))["File:MIMEType"] == "image/jpeg"
 
 
 def test_a_target_that_cannot_be_written_stays_as_it_was(door: ExifTool, tmp_path: Path) -> None:
