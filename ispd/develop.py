@@ -18,7 +18,16 @@ import ispd
 from ispd import profile
 from ispd.decode.cell import Cell, Decoded
 from ispd.encode.picture import check, encode
-from ispd.errors import CannotCreate, ChangedPhoto, IncompletePhoto, IspdError, MachineError, MissingTool, PhotoError
+from ispd.errors import (
+    CannotCreate,
+    ChangedPhoto,
+    IncompletePhoto,
+    IspdError,
+    MachineError,
+    MissingTool,
+    NoInput,
+    PhotoError,
+)
 from ispd.isp.values import Mosaic
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.tags import Provenance, write_tags
@@ -83,7 +92,7 @@ def fault(error: IspdError) -> Fault:
     """What happens next with the photo of an order that ended in `error`."""
     sentence = str(error)
     match error:
-        case ChangedPhoto():
+        case ChangedPhoto() | NoInput():  # replaced or gone since it was ordered
             return Fault("changed", sentence)
         case IncompletePhoto():
             return Fault("incomplete", sentence)

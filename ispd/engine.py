@@ -47,7 +47,7 @@ def _serve(voice: Voice, wish: str) -> NoReturn:
 
     device = choose_device(wish)
     with Cell() as cell, ExifTool() as door:
-        voice.say(Hello(device, torch.get_num_threads()))
+        voice.say(Hello(device, torch.get_num_threads(), cell.confinement))
         Line(voice, device, cell, door).run()
 
 

@@ -29,6 +29,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
     device: str
     threads: int
+    unconfined: tuple[str, ...] = ()  # what this machine lacks to lock the decoders in
 
 
 class Beat(msgspec.Struct, frozen=True, tag="beat"):

@@ -70,7 +70,10 @@ def text(report: dict[str, Any]) -> str:
     daemon = report["daemon"]
     lines = [f"ispd {daemon['version']} runs, process {daemon['pid']}" if daemon else "ispd is not running"]
     lines.append(f"photos    {_numbers(report['queue'])}")
-    lines += [f"engine    {engine['state']}, {engine['orders']} photos in hand" for engine in report["engines"]]
+    for engine in report["engines"]:
+        lines.append(f"engine    {engine['state']}, {engine['orders']} photos in hand")
+        if engine["unconfined"]:
+            lines.append(f"          decoders are less locked in than they could be: {', '.join(engine['unconfined'])}")
     for folder in report["folders"]:
         lines += _folder(folder)
     lines += [f"problem   {problem}" for problem in report["problems"]]

@@ -76,6 +76,7 @@ class Engines:
         self._back_off = SHORTEST_BACK_OFF
         self.last_death = ""
         self.deaths_in_row = 0
+        self.unconfined: tuple[str, ...] = ()  # what is missing around the decoders, as the last engine found it
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -177,8 +178,8 @@ class Engines:
 
     def _hear(self, process: _Process, message: Message) -> list[Event]:
         match message:
-            case Hello(device=device):
-                process.device = device
+            case Hello(device=device, unconfined=unconfined):
+                process.device, self.unconfined = device, unconfined
             case Beat(jobs=jobs):
                 process.in_hand = jobs
             case Farewell(sentence=sentence):

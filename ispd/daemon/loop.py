@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from ispd.daemon.delivery import Delivery
 from ispd.daemon.engines import Engines
 from ispd.daemon.intake import Intake, Patience
 from ispd.daemon.ledger.ledger import Ledger
-from ispd.daemon.ledger.rows import Cause
+from ispd.daemon.ledger.rows import Cause, Counts
 from ispd.daemon.ledger.store import Damaged
 from ispd.daemon.service import Notify, Signals
 from ispd.daemon.settle import Settling
@@ -63,6 +64,8 @@ class Loop:
         self.intake = Intake(ledger, self.survey, self.settling, self.troubles, self.batch, library, patience)
         self.delivery = Delivery(ledger, self.survey, self.engines, self.troubles, patience.give_up_seconds, self.batch)
         self._busy = True
+        self._counts: tuple[Counts, ...] = ()
+        self._count_again_at = 0.0
 
     def start(self, now: Now) -> None:
         """Take up where the last daemon ended, however it ended."""
@@ -84,14 +87,23 @@ class Loop:
 
     def sum_up(self, now: Now) -> None:
         """One line for the journal, once a batch is through."""
-        if self.is_idle() and (line := self.batch.sum_up(now.steady)):
+        if self.is_idle(now) and (line := self.batch.sum_up(now.steady)):
             say(line)
 
-    def is_idle(self) -> bool:
-        """Nothing is being settled, planned or developed."""
+    def is_idle(self, now: Now | None = None) -> bool:
+        """Nothing is being settled, planned or developed.  With `now` by counts that may be a moment old."""
         if self._busy or self.settling or self.engines.orders:
             return False
-        return not any(state.at_work(counts) for counts in self.ledger.reading.counts())
+        counts = self.counts(now) if now else self.ledger.reading.counts()
+        return not any(state.at_work(row) for row in counts)
+
+    def counts(self, now: Now) -> tuple[Counts, ...]:
+        """How many photos stand where; counting a large ledger takes at most a two-hundredth of the time."""
+        if now.steady >= self._count_again_at:
+            began = time.monotonic()
+            self._counts = self.ledger.reading.counts()
+            self._count_again_at = now.steady + 200 * (time.monotonic() - began)
+        return self._counts
 
     def sleep_seconds(self, now: float) -> float:
         """How long nothing will be due."""
@@ -181,10 +193,10 @@ class Daemon:
             self._reload(now)
         self.loop.round(now)
         self.loop.sum_up(now)
-        if now.steady >= self._back_up_at and self.loop.is_idle():
+        if now.steady >= self._back_up_at and self.loop.is_idle(now):
             self.loop.ledger.back_up(now.wall)
             self._back_up_at = now.steady + BACK_UP_SECONDS
-        self._notify.status(state.line(self.loop.ledger.reading.counts(), self._problems()))
+        self._notify.status(state.line(self.loop.counts(now), self._problems()))
         self._notify.alive(now.steady)
         self._last_round = Now.read()
 
@@ -302,6 +314,8 @@ def once(config: Config) -> Result:
             readers: list[Waitable] = [signals.fd, *engines.sockets()]
             select.select(readers, engines.blocked(), [], loop.sleep_seconds(Now.read().steady))
             signals.drain()
+        if signals.stop:
+            raise KeyboardInterrupt
         missing = [folder.missing for folder in loop.survey.folders if folder.missing]
         if missing:
             raise NoInput("; ".join(missing))

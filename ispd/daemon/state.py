@@ -58,7 +58,7 @@ def report(loop: Loop, problems: list[str]) -> Report:
     return {
         "daemon": {"pid": os.getpid(), "version": ispd.__version__, "config": str(loop.config.source)},
         "queue": _total(loop.ledger.reading.counts()),
-        "engines": [engine | {"pids": list(loop.engines.pids)}],
+        "engines": [engine | {"pids": list(loop.engines.pids), "unconfined": list(loop.engines.unconfined)}],
         "folders": folders,
         "problems": problems,
     }
