@@ -31,8 +31,11 @@ from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic
 from ispd.orders import Output
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Work: TypeAlias = Callable[["Strip"], None]
+Beat: TypeAlias = Callable[[], None]
+Each: TypeAlias = Callable[[Work, list["Strip"], Beat], None]  # does the work on every strip, beats after each
 
-CPU_ROWS, GPU_ROWS = 96, 1536  # a multiple of every filter array's repeat (2, 4, 6, 8) and of the reach
+CPU_ROWS, GPU_ROWS = 96, 1536  # eight times what is computed twice at their seams; fits the cache
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,7 @@ class Strip:
         return slice(self.top - self.outer_top, self.bottom - self.outer_top)
 
 
-def render(
-    mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str, beat: Callable[[], None]
-) -> list[Pixels]:
+def render(mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str, beat: Beat) -> list[Pixels]:
     """(H, W, 3) uint8 or uint16 for each output: cropped, square pixels, sized, sharpened, in its space, upright.
 
     `beat` is called after every strip.  Raises PhotoError where the levels leave no picture.
@@ -63,22 +64,20 @@ def render(
         return [_pictured(display, mosaic, look, output, each, beat) for output in outputs]
 
 
-Each = Callable[[Callable[[Strip], None], list[Strip], Callable[[], None]], None]
-
-
 @contextmanager
 def _workers(device: str) -> Iterator[Each]:
-    """Runs a function on strips: side by side on the CPU's cores, one after the other on a GPU."""
+    """Does work on strips: side by side on the CPU's cores, one after the other on a GPU."""
     if not device.startswith("cpu"):
-        yield _one_by_one
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):  # its ten bits would show in a demosaic
+            yield _one_by_one
         return
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0)), initializer=_one_thread) as pool:
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
 
-            def side_by_side(work: Callable[[Strip], None], strips: list[Strip], beat: Callable[[], None]) -> None:
-                for _ in pool.map(work, strips):
+            def side_by_side(work: Work, strips: list[Strip], beat: Beat) -> None:
+                for _ in pool.map(_inferring(work), strips):
                     beat()
 
             yield side_by_side
@@ -86,15 +85,20 @@ def _workers(device: str) -> Iterator[Each]:
         torch.set_num_threads(threads)
 
 
-def _one_thread() -> None:
-    """Inference mode and the number of threads belong to a thread: a new one has to be told."""
-    torch.set_num_threads(1)
-
-
-def _one_by_one(work: Callable[[Strip], None], strips: list[Strip], beat: Callable[[], None]) -> None:
+def _one_by_one(work: Work, strips: list[Strip], beat: Beat) -> None:
     for strip in strips:
         work(strip)
         beat()
+
+
+def _inferring(work: Work) -> Work:
+    """`work` in inference mode, which belongs to the thread that it is switched on in."""
+
+    def quietly(strip: Strip) -> None:
+        with torch.inference_mode():
+            work(strip)
+
+    return quietly
 
 
 def _strips(top: int, bottom: int, height: int, halo: int, rows: int) -> list[Strip]:
@@ -105,7 +109,7 @@ def _strips(top: int, bottom: int, height: int, halo: int, rows: int) -> list[St
     ]
 
 
-def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Callable[[], None]) -> DisplayRGB:
+def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB:
     """(3, H, W) display-linear, cropped, as the sensor lies."""
     shot = mosaic.shot
     area, height = pipeline.picture(shot), shot.active.height
@@ -125,7 +129,7 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Callable[[], None])
             camera = pipeline.corrected(camera, shot, look, strip.outer_top)
             graded(camera[:, strip.inner, columns], strip)
 
-        each(_inferred(straight), _strips(area.top, area.bottom, height, pipeline.REACH, rows), beat)
+        each(straight, _strips(area.top, area.bottom, height, pipeline.REACH, rows), beat)
         return DisplayRGB(display)
 
     whole = mosaic.samples.new_empty((len(shot.colors), height, shot.active.width), dtype=torch.float32)
@@ -133,20 +137,15 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Callable[[], None])
     def sensed(strip: Strip) -> None:
         whole[:, strip.top : strip.bottom] = pipeline.sensor(_cut(mosaic, strip), look)[:, strip.inner]
 
-    each(_inferred(sensed), _strips(0, height, height, pipeline.REACH, rows), beat)
+    each(sensed, _strips(0, height, height, pipeline.REACH, rows), beat)
     moved = pipeline.corrected(CameraRGB(whole), shot, look)
     beat()
-    each(
-        _inferred(lambda strip: graded(moved[:, strip.top : strip.bottom, columns], strip)),
-        _strips(area.top, area.bottom, height, 0, rows),
-        beat,
-    )
+    graded_alone = _strips(area.top, area.bottom, height, 0, rows)
+    each(lambda strip: graded(moved[:, strip.top : strip.bottom, columns], strip), graded_alone, beat)
     return DisplayRGB(display)
 
 
-def _pictured(
-    display: DisplayRGB, mosaic: Mosaic, look: Look, output: Output, each: Each, beat: Callable[[], None]
-) -> Pixels:
+def _pictured(display: DisplayRGB, mosaic: Mosaic, look: Look, output: Output, each: Each, beat: Beat) -> Pixels:
     """One output: sized, sharpened, in its space, quantized, upright."""
     bits = 8 if output.format == "jpeg" else output.bits
     sized = resize(display, output.size, mosaic.shot.pixel_aspect)
@@ -160,18 +159,8 @@ def _pictured(
         code = pipeline.codes(rgb, look, output.space)[:, strip.inner]
         pixels[strip.top : strip.bottom] = quantize(code, bits, strip.top)
 
-    each(_inferred(encoded), _strips(0, height, height, reach(look.sharpen), _rows(sized)), beat)
+    each(encoded, _strips(0, height, height, reach(look.sharpen), _rows(sized)), beat)
     return np.ascontiguousarray(orient(pixels, mosaic.shot.orientation))
-
-
-def _inferred(work: Callable[[Strip], None]) -> Callable[[Strip], None]:
-    """`work` in inference mode, which belongs to the thread it is switched on in."""
-
-    def quietly(strip: Strip) -> None:
-        with torch.inference_mode():
-            work(strip)
-
-    return quietly
 
 
 def _rows(tensor: Tensor) -> int:
