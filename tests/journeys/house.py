@@ -100,9 +100,9 @@ class House:
         arriving.rename(path)
         return path
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start the daemon, with this house's config; what it says goes to the log."""
-        command = [*ISPD, "run", *(arguments or ("--config", str(self.config)))]
+    def start(self, *arguments: str, before: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[bytes]:
+        """Start the daemon, with this house's config; what it says goes to the log.  `before`: a command around it."""
+        command = [*before, *ISPD, "run", *(arguments or ("--config", str(self.config)))]
         surroundings = self.environment | environment
         with (self.root / "log").open("ab") as log:
             process = subprocess.Popen(

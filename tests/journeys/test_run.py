@@ -245,3 +245,58 @@ def test_sigterm_in_the_middle_of_a_batch_leaves_nothing_and_the_next_start_goes
     assert not house.leftovers()
     house.start()
     house.wait_for({f"{number}.jpg" for number in range(30)})
+
+
+def test_a_burst_that_came_while_the_process_was_stopped_is_found_whole(house: House) -> None:
+    count = 4000  # more than the kernel's event queue holds: events are lost, photos are not
+    house.start()
+    watching(house)
+    assert house.daemon is not None
+    house.daemon.send_signal(signal.SIGSTOP)
+    for number in range(count):
+        folder = house.inbox / f"{number % 7}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.dng").write_bytes(b"a text that is no photo at all, number %d" % number)
+    house.daemon.send_signal(signal.SIGCONT)
+    until(lambda: house.status()["queue"]["set_aside"] == count, f"{count} verdicts")
+    assert house.log.count("is set aside") < 100  # a flood of lines would bury what matters
+
+
+def test_more_folders_than_the_system_has_watches_are_scanned(house: House) -> None:
+    for number in range(60):
+        house.drop(f"{number}/a.dng", number)
+    house.start(before=("unshare", "-Ur", "sh", "-c", 'echo 30 >/proc/sys/user/max_inotify_watches && exec "$@"', "sh"))
+    try:
+        watching(house)
+    except AssertionError:
+        pytest.skip(f"no user namespace here: {house.log}")
+    said(house, "is scanned every few seconds")
+    assert house.status()["folders"][0]["watching"] == "scans"
+    house.wait_for({f"{number}/a.jpg" for number in range(60)})
+    house.drop("59/b.dng", 70)
+    house.wait_for({f"{number}/a.jpg" for number in range(60)} | {"59/b.jpg"})
+
+
+def test_a_raw_that_goes_while_it_waits_for_its_turn_harms_nobody(house: House) -> None:
+    for number in range(30):
+        house.drop(f"{number}.dng", number)
+    house.start()
+    until(house.delivered, "the first picture")
+    gone = house.inbox / "29.dng"
+    gone.unlink()
+    others = {f"{number}.jpg" for number in range(29)}
+    until(lambda: others <= house.delivered(), "the other pictures")
+    house.drop("last.dng", 99)
+    until(lambda: "last.jpg" in house.delivered(), "one more picture")
+    queue = house.status()["queue"]
+    assert not queue["failed"]
+    assert not queue["set_aside"]
+
+
+def test_a_retry_makes_the_next_picture_beside_the_first(house: House) -> None:
+    house.drop("a.dng", 1)
+    house.start()
+    house.wait_for({"a.jpg"})
+    done = house.run("jobs", "retry", "1", "--config", str(house.config))
+    assert done.returncode == 0, done.stderr
+    house.wait_for({"a.jpg", "a-2.jpg"})
