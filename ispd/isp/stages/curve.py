@@ -103,7 +103,9 @@ def _power(x: Tensor, grey: Tensor, exponent: Tensor) -> Tensor:
 
 def _melted(ratios: Tensor, reach: Tensor) -> Tensor:
     """Channel ratios drawn towards 1 as brightness nears and passes white (`reach` = 1): half way there."""
-    power = reach**6  # late and steep: an orange that begins to melt at half of white's brightness turns salmon
+    power = (
+        reach.clamp(max=16) ** 6
+    )  # late and steep: an orange that begins to melt at half of white's brightness turns salmon
     melt = power / (1 + power)
     return ratios + melt * (1 - ratios)
 

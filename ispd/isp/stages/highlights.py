@@ -23,6 +23,7 @@ from ispd.isp.pattern import planes_of_sites, spread, tiled
 from ispd.isp.values import Raw
 
 ONSET, GONE = 0.75, 0.98  # of the ceiling; a later onset draws a contour into violet evening skies
+WHOLE, SURELY = 1.2, 1.5  # times the ceiling: no sensor goes there; a merged float file does, and has not clipped
 SWEEPS = 6  # each brings the means four times closer to where they meet
 
 
@@ -41,8 +42,13 @@ def highlights(raw: Raw, p: Highlights, lowest: Scalar, cfa: str, colors: str) -
 
 
 def _run_out(raw: Raw) -> Tensor:
-    """0 where a sample is whole, 1 where it has clipped; a smoothstep between."""
-    t = ((raw.samples / raw.ceiling.clamp(min=1e-6) - ONSET) / (GONE - ONSET)).clamp(0, 1)
+    """0 where a sample is whole, 1 where it has clipped."""
+    filled = raw.samples / raw.ceiling.clamp(min=1e-6)
+    return _smoothstep(filled, ONSET, GONE) - _smoothstep(filled, WHOLE, SURELY)
+
+
+def _smoothstep(x: Tensor, start: float, end: float) -> Tensor:
+    t = ((x - start) / (end - start)).clamp(0, 1)
     return t * t * (3 - 2 * t)
 
 

@@ -20,6 +20,8 @@ from ispd.errors import PhotoError
 from ispd.isp.pattern import tiled
 from ispd.isp.values import Levels, Raw, Window
 
+MOST = 65536.0  # times white: a float file may say 1e30, whose cube is no number any more
+
 
 def levels(codes: Tensor, p: Levels, window: Window) -> Raw:
     """Light from codes; `window` says which rows of the active area these are."""
@@ -29,7 +31,8 @@ def levels(codes: Tensor, p: Levels, window: Window) -> Raw:
     if not bool((span > 0).all()):
         raise PhotoError("The file's black level is not below its white level: there is no picture between them.")
     span, white = span[:, None, None], white[:, None, None]
-    return Raw((_linearized(codes, p.table) - black) / span, ((white - black) / span).expand_as(codes))
+    light = (_linearized(codes, p.table) - black) / span
+    return Raw(light.clamp(-MOST, MOST), ((white - black) / span).expand_as(codes))
 
 
 def _linearized(codes: Tensor, table: tuple[int, ...]) -> Tensor:

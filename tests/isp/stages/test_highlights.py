@@ -63,6 +63,13 @@ def test_what_has_not_clipped_is_untouched() -> None:
     assert highlights(raw, DESATURATE, 1.0, "", "RGB") is raw.samples
 
 
+def test_light_far_above_white_has_not_clipped() -> None:
+    """Merged exposures in floating point go on above 1."""
+    light = torch.tensor([3.5, 2.5, 6.0])[:, None, None]
+    merged = highlights(Raw(light, torch.ones_like(light)), DESATURATE, 1.0, "", "RGB")
+    torch.testing.assert_close(merged, light)
+
+
 def test_clip_cuts_all_at_the_lowest_ceiling() -> None:
     cutoff = highlights(cut(ramp((1.0, 1.0, 1.0))), CLIP, 1.0, "", "RGB")
     assert float(cutoff.max()) == 1.0
