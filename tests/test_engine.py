@@ -91,10 +91,9 @@ def test_auto_takes_what_is_there() -> None:
     assert torch.get_num_threads() == len(os.sched_getaffinity(0))
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")
 def test_a_card_that_is_not_there_is_named() -> None:
-    with pytest.raises(MissingTool, match="cuda:1"):
-        choose_device("cuda:1")
+    with pytest.raises(MissingTool, match="cuda:99"):
+        choose_device("cuda:99")
 
 
 def test_an_engine_whose_daemon_is_gone_does_not_start() -> None:

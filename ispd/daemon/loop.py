@@ -43,7 +43,7 @@ LONGEST_SLEEP = 1.0
 STALL_SECONDS = 5.0  # a loop that was away for longer may have missed events: stopped, swapped out, a slow disk
 STOP_SECONDS = 20.0  # for what the engine has in hand, after SIGTERM
 PAUSE_SECONDS = 5.0
-HOPELESS = 4  # engines in a row that died without a picture: `ispd once` tells why instead of trying for ever
+HOPELESS = 3  # engines in a row that died without a picture: `ispd once` tells why instead of trying for ever
 BACK_UP_SECONDS = 6 * 3600.0
 CAUSES: tuple[Cause, ...] = ("incomplete", "learning", "folder", "space", "tool", "machine")
 

@@ -48,10 +48,6 @@ class Notify:
             self._last_sign = now
             self._send("WATCHDOG=1")
 
-    def more_time(self, seconds: float) -> None:
-        """The end (or the start) takes so much longer."""
-        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
-
     def _send(self, text: str) -> None:
         if not self._address:
             return

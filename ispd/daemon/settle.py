@@ -17,7 +17,6 @@ import fcntl
 import os
 import signal
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ispd.orders import Identity
@@ -44,9 +43,6 @@ class Settling:
 
     def __contains__(self, path: bytes) -> bool:
         return path in self._files
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._files)
 
     def observe(self, path: bytes, identity: Identity, now: float) -> bool:
         """Note what `path` looks like now; True once it has looked so for the quiet time."""

@@ -110,3 +110,12 @@ def test_a_full_disk_is_73_and_nothing_is_torn(house: House) -> None:
         code, _, said = once(house)
         assert code == 0, said
         assert house.delivered() == {"a.jpg"}
+
+
+def test_an_engine_that_cannot_start_is_no_endless_wait(house: House) -> None:
+    house.config.write_text(house.config.read_text().replace('device = "cpu"', 'device = "cuda:9"'))
+    house.drop("a.dng", 1)
+    code, _, said = once(house)
+    assert code == 75
+    assert "cuda:9" in said
+    assert house.delivered() == set()
