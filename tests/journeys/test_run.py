@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -300,3 +301,29 @@ def test_a_retry_makes_the_next_picture_beside_the_first(house: House) -> None:
     done = house.run("jobs", "retry", "1", "--config", str(house.config))
     assert done.returncode == 0, done.stderr
     house.wait_for({"a.jpg", "a-2.jpg"})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_read_only_deliver_folder_makes_photos_wait_until_it_is_writable(house: House) -> None:
+    with house.small_disk(house.outbox, "4m"):
+        subprocess.run(["mount", "-o", "remount,ro", house.outbox], check=True)
+        house.drop("a.dng", 1)
+        house.start()
+        until(lambda: watching(house).status()["queue"]["waiting"] == 1, "a photo that waits")
+        assert "read-only" in problems(house)
+        subprocess.run(["mount", "-o", "remount,rw", house.outbox], check=True)
+        house.wait_for({"a.jpg"})
+        until(lambda: problems(house) == "", "no more problems")
+
+
+def test_systemd_hears_that_it_is_ready_alive_and_stopping(house: House) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.settimeout(PATIENCE_SECONDS)
+        systemd.bind(str(house.root / "notify"))
+        house.start("--config", str(house.config), NOTIFY_SOCKET=str(house.root / "notify"), WATCHDOG_USEC="1000000")
+        heard: list[str] = []
+        while not {"READY=1", "WATCHDOG=1", "STATUS=idle"} <= set(heard):
+            heard.append(systemd.recv(4096).decode())
+        assert house.stop() == 0
+        while "STOPPING=1" not in heard:
+            heard.append(systemd.recv(4096).decode())
