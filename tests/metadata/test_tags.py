@@ -10,11 +10,12 @@ from typing import get_args
 import numpy as np
 import pytest
 import tifffile
+from exiftool import ExifToolHelper as PyExifTool
 from PIL import Image
 
 from ispd.encode.icc import NAMES
 from ispd.encode.picture import Header, encode, read_header
-from ispd.metadata.exiftool import Copy, ExifTool, Tags
+from ispd.metadata.exiftool import CONFIG, Copy, ExifTool, Tags
 from ispd.metadata.policy import is_leak, is_makers, names_a_place
 from ispd.metadata.tags import INTEROPERABILITY, Provenance, read_provenance, write_tags
 from ispd.metadata.xmp import check_packet
@@ -324,3 +325,20 @@ def test_a_photo_that_exiftool_cannot_read_is_told(door: ExifTool, tmp_path: Pat
     (warning,) = write_tags(door, os.fsencode(source), None, target, "all", PROVENANCE)
     assert warning == "the photo's own tags are missing: 'empty.dng' cannot be read by exiftool: File is empty"
     assert door.read(target)["XMP-ispd:Profile"] == "summer"
+
+
+@pytest.mark.parametrize("output", [Output(), Output("tiff"), Output("png")], ids=lambda output: output.format)
+def test_another_client_of_exiftool_reads_the_same(
+    door: ExifTool, photo: bytes, picture: Picture, output: Output
+) -> None:
+    target = picture(output)
+    write_tags(door, photo, None, target, "all", PROVENANCE)
+    with PyExifTool(common_args=["-G1", "-n", "-a"], config_file=str(CONFIG)) as other:
+        (tags,) = other.get_tags([os.fsdecode(target)], ["EXIF:all", "GPS:all", "XMP:all", "IPTC:all"])
+    ours = door.read(target)
+    assert "XMP-ispd:SourceDigest" in tags
+    assert {name: ours[name] for name in tags if name != "SourceFile"} == {
+        name: [str(item) for item in value] if isinstance(value, list) else str(value)
+        for name, value in tags.items()
+        if name != "SourceFile"
+    }
