@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+import ispd
 from ispd.simulate.camera import LANTERN
 from ispd.simulate.photograph import photograph
 from ispd.simulate.pictures import gradient
@@ -129,6 +130,10 @@ class House:
         finally:
             self.close()
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+    def watches(self) -> bool:
+        """Whether the daemon has said that it begins."""
+        return f"ispd {ispd.__version__} watches" in self.log
 
     def status(self) -> dict[str, Any]:
         """`ispd status --json`."""

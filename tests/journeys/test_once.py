@@ -79,7 +79,7 @@ def test_a_watched_folder_that_is_gone_is_66(house: House) -> None:
 
 def test_beside_a_running_daemon_it_is_75(house: House) -> None:
     house.start()
-    until(lambda: "watches" in house.log, "a daemon that watches")
+    until(lambda: house.watches(), "a daemon that watches")
     code, _, said = once(house)
     assert code == 75
     assert "ispd" in said

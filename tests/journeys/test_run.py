@@ -30,7 +30,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def watching(house: House) -> House:
-    until(lambda: "watches" in house.log, "a daemon that watches")
+    until(lambda: house.watches(), "a daemon that watches")
     return house
 
 
