@@ -27,6 +27,7 @@ from ispd.decode.readers.soundness import doubts
 from ispd.errors import PhotoError
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.values import Area, GainMap
+from tests.conftest import Dng as DngFactory
 from tests.decode.linear import light_of, linear, means
 
 LIBRAW, FLASHRAW = "LibRaw", "flashraw"
@@ -429,3 +430,15 @@ def test_a_picture_of_another_size_than_declared_is_not_believed(shared: Path) -
     for read in (libraw.read, flash.read):
         with pytest.raises(Unreadable, match="declares"):
             read(path.read_bytes(), lying, lambda width, height, planes: None)
+
+
+def test_lossless_jpeg_that_one_reader_doubts_is_a_picture_with_a_warning(dng: DngFactory) -> None:
+    data = bytearray(dng(change=lambda negative: replace(negative, compression="lossless-jpeg")).read_bytes())
+    layout = read_layout(raw_of(read_tiff(bytes(data))))
+    start, length = int(layout.offsets[0]), int(layout.lengths[0])
+    scan = data.index(b"\xff\xda", start) + 10
+    room = start + length - 2 - scan
+    data[scan : start + length - 2] = (b"\xff\x00" * room)[:room]  # whole from mark to mark, but no code has these bits
+    picture = readers.read(bytes(data), (), lambda _: None, lambda *_: None)
+    assert picture.reader == libraw.NAME
+    assert any("may be damaged" in warning for warning in picture.warnings)

@@ -19,7 +19,8 @@ DAMAGED = 1024  # zero bytes in a row inside JPEG data that cannot mean a flat a
 BLOCK = 512  # runs are found and counted by whole ones
 HEAD = 4096  # of a tile: its tables stand there
 
-START = b"\xff\xd8"
+LOSSLESS, LOSSY = 7, 34892  # TIFF compression
+START, END = b"\xff\xd8", b"\xff\xd9"
 HUFFMAN_TABLES = 0xC4
 START_OF_SCAN = 0xDA
 MOST_SEGMENTS = 64
@@ -29,7 +30,7 @@ NO_MORE = 0  # the symbol: difference 0 in a DC or lossless table, end of block 
 
 def damage(source: Source, layout: Layout) -> tuple[str, ...]:
     """A warning where JPEG tiles hold runs of zeros that their codes cannot mean.  Reads all image data."""
-    if layout.compression not in (7, 34892):
+    if layout.compression not in (LOSSLESS, LOSSY):
         return ()
     for number, (offset, length) in enumerate(chunks_of(layout), start=1):
         data = source.read(offset, min(length, MOST_TILE))
@@ -38,6 +39,15 @@ def damage(source: Source, layout: Layout) -> tuple[str, ...]:
             where = f"piece {number} of {len(layout.offsets)} of its image data"
             return (f"the file looks damaged: about {longest:,} bytes in a row are zero in {where}; check the picture",)
     return ()
+
+
+def is_whole(source: Source, layout: Layout) -> bool:
+    """Whether every piece of a lossless JPEG image begins and ends with the marks of a JPEG."""
+    return layout.compression == LOSSLESS and all(
+        source.read(offset, 3) == START + b"\xff"
+        and source.read(offset, min(length, MOST_TILE)).rstrip(b"\0").endswith(END)
+        for offset, length in chunks_of(layout)
+    )
 
 
 def zeros_mean_flat(stream: bytes) -> bool | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ispd.decode.dng.jpeg import damage
+from ispd.decode.dng.jpeg import damage, is_whole
 from ispd.decode.dng.layout import MOST_PIXELS, read_layout
 from ispd.decode.dng.levels import black_from_masked, masked_areas
 from ispd.decode.dng.shot import raw_of, shot_from_dng
@@ -24,7 +24,7 @@ from ispd.decode.readers import flash, libraw
 from ispd.decode.readers.picture import Damaged, Dng, Picture, Sized, Unreadable
 from ispd.decode.readers.soundness import MOST_PLANES, check_end, check_size, doubts
 from ispd.decode.whole import check_source
-from ispd.errors import PhotoError
+from ispd.errors import IncompletePhoto, PhotoError
 
 __all__ = ["MOST_PIXELS", "MOST_PLANES", "Picture", "names", "read"]
 
@@ -78,15 +78,22 @@ def _first_that_can(
     data: bytes, dng: Dng | None, leave_out: tuple[str, ...], trying: Callable[[str], None], sized: Sized
 ) -> Picture:
     refusals = []
+    doubt: Damaged | None = None
     for reader in _order(dng):
         if reader in leave_out:
             refusals.append(f"{reader} crashed")
             continue
         trying(reader)
         try:
-            return READ[reader](data, dng, sized)
-        except Damaged as error:  # final: LibRaw makes pictures of rubbish, and of memory that it never filled
-            raise PhotoError(f"the file's image data are damaged ({reader}: {error})") from error
+            picture = READ[reader](data, dng, sized)
+            return _doubted(picture, doubt) if doubt else picture
+        except Damaged as error:
+            # LibRaw makes pictures of rubbish, and of memory that it never filled, so this is final; but lossless JPEG
+            # that is whole from mark to mark may be an encoder's dialect
+            if dng is None or not is_whole(Memory(data), dng.layout):
+                raise PhotoError(f"the file's image data are damaged ({reader}: {error})") from error
+            doubt = error
+            refusals.append(f"{reader}: {error}")
         except Unreadable as error:
             refusals.append(f"{reader}: {error}")
     raise PhotoError(f"no reader can decode this {'DNG' if dng else 'file'} ({'; '.join(refusals)})")
@@ -95,12 +102,18 @@ def _first_that_can(
 def _confirmed(data: bytes, picture: Picture, sized: Sized) -> Picture:
     try:
         return flash.confirm(data, picture, sized)
-    except Damaged as error:
-        warning = f"part of the picture may be damaged ({error})"
-        return replace(picture, warnings=(*picture.warnings, warning))
+    except (Damaged, IncompletePhoto) as error:
+        check_end(data)
+        return _doubted(picture, error)
     except Unreadable:
         check_end(data)
         return picture
+
+
+def _doubted(picture: Picture, error: Exception) -> Picture:
+    """One reader's word against the other's, on a file that is whole by its structure: somebody should look at it."""
+    warning = f"part of the picture may be damaged ({flash.NAME}: {error}); check it"
+    return replace(picture, warnings=(*picture.warnings, warning))
 
 
 def _with_measured_black(picture: Picture, dng: Dng) -> Picture:
