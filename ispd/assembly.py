@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import os
 import queue
 import sys
 import threading
@@ -23,7 +22,7 @@ import torch
 
 from ispd import develop
 from ispd.decode.cell import Cell, Decoded
-from ispd.errors import IspdError, MissingTool
+from ispd.errors import IspdError
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Fault, Order, Report
 from ispd.pulse import RENDER, Pulse, Voice, end_with_children
@@ -32,18 +31,6 @@ from ispd.wire import BrokenWire, Done, Farewell, Inbox, Work
 T = TypeVar("T")
 
 EXIT_DEVICE_LOST = 86
-
-
-def choose_device(wish: str) -> str:
-    """The torch device for "auto", "cpu", "cuda", "cuda:1".  Raises MissingTool where it is not there."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)))  # torch guesses 1 under some seccomp filters, silently
-    if wish == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    cards = torch.cuda.device_count()
-    if wish.startswith("cuda") and int(wish.partition(":")[2] or 0) >= cards:
-        found = f"{cards} graphics card{'s' if cards > 1 else ''}" if cards else "no graphics card"
-        raise MissingTool(f'engine.device is "{wish}", but torch finds {found}; "auto" takes what is there')
-    return wish
 
 
 @dataclass(frozen=True)

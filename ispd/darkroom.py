@@ -25,6 +25,7 @@ from ispd.plan import Choice, choose, plan_with
 from ispd.profile import Library, Profile
 from ispd.publish import Desk, Numbering, Staged, open_desk_by_hand, publish, staging_path
 from ispd.publish.names import join
+from ispd.publish.words import shown
 from ispd.runner.device import choose_device
 
 
@@ -58,7 +59,7 @@ class Darkroom:
         Raises ConfigError, NoInput where there is no such file, CannotCreate and NotPermitted where `deliver` refuses.
         """
         try:
-            order, plan = self._order(os.path.abspath(path), wish, library)
+            order, plan = self._order(os.path.realpath(path), os.path.basename(path), wish, library)
         except PhotoError as error:
             return SetAside(str(error))
         with open_desk_by_hand(os.fsencode(wish.deliver.absolute())) as desk:
@@ -66,21 +67,24 @@ class Darkroom:
             report = develop(order, self._cell, self._door, self._device, beat)
             return _published(desk, plan, report) if report.fault is None else _outcome(report.fault)
 
-    def _order(self, path: bytes, wish: Wish, library: Library) -> tuple[Order, Plan]:
+    def _order(self, path: bytes, name: bytes, wish: Wish, library: Library) -> tuple[Order, Plan]:
         try:
             identity = identity_of(os.stat(path))
         except OSError as error:
-            raise NoInput(f"{os.fsdecode(path)}: {error.strerror}") from error
+            raise NoInput(f"{shown(path)}: {error.strerror}") from error
+        if identity is None:
+            raise NoInput(f"{shown(path)} is no file")
         check_whole(path)
         digest = digest_of(path, identity)
         if digest is None:
-            raise ChangedPhoto(f"{os.fsdecode(path)} changed while it was read: try again when it has arrived")
-        plan = self._plan(path, wish, library)
+            raise ChangedPhoto(f"{shown(path)} changed while it was read: try again when it has arrived")
+        plan = self._plan(path, name, wish, library)
         return Order(0, path, digest, identity, plan.recipe, (), _sidecar(path), plan.note), plan
 
-    def _plan(self, path: bytes, wish: Wish, library: Library) -> Plan:
-        parent, name = os.path.split(path)
-        folder = Folder(watch=Path(os.fsdecode(parent)), deliver=wish.deliver, learn="never", name="{stem}")
+    def _plan(self, path: bytes, name: bytes, wish: Wish, library: Library) -> Plan:
+        folder = Folder(
+            watch=Path(os.fsdecode(os.path.dirname(path))), deliver=wish.deliver, learn="never", name="{stem}"
+        )
         facts = facts_of(path, self._door)
         choice = Choice(wish.profile.name, ()) if wish.profile else choose(facts, name, folder, library)
         assert isinstance(choice, Choice)  # learn = "never": there is nothing to wait for

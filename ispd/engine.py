@@ -41,9 +41,10 @@ def _serve(voice: Voice, wish: str) -> NoReturn:
     """Load what is heavy, say hello, work."""
     import torch
 
-    from ispd.assembly import Line, choose_device
+    from ispd.assembly import Line
     from ispd.decode.cell import Cell
     from ispd.metadata.exiftool import ExifTool
+    from ispd.runner.device import choose_device
 
     device = choose_device(wish)
     with Cell() as cell, ExifTool() as door:

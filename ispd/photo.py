@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Mapping
 
 from ispd.decode.facts import read_facts
@@ -16,8 +17,10 @@ from ispd.publish.words import shown
 CHUNK = 1 << 20
 
 
-def identity_of(status: os.stat_result) -> Identity:
-    """Which file this is, as far as the system tells."""
+def identity_of(status: os.stat_result) -> Identity | None:
+    """Which file this is, as far as the system tells; None of what is no regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
     return Identity(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 

@@ -11,9 +11,9 @@ import sys
 import pytest
 import torch
 
-from ispd.assembly import choose_device
 from ispd.errors import MissingTool
 from ispd.pulse import BEAT_SECONDS, STEP_PATIENCE, Pulse
+from ispd.runner.device import choose_device
 from ispd.wire import Beat, Message
 
 

@@ -9,12 +9,12 @@ from ispd.daemon.engines import DEPTH, Died, Engines, Event, Reported
 from ispd.daemon.ledger.adopt import adopt_if_there
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause, Folder, Job
-from ispd.daemon.scan import find_sidecar
 from ispd.daemon.survey import Survey
 from ispd.daemon.troubles import Trouble, Troubles
 from ispd.daemon.words import Batch, Every, Now, say
 from ispd.errors import CannotCreate, FolderGone, MachineError, MissingTool
 from ispd.orders import Delivered, Failed, Fault, Order, Outcome, Output, Report, SetAside, Waiting
+from ispd.photo import find_sidecar
 from ispd.publish import Desk, Staged, StagingLost, check_room, clear_job, open_desk, publish, publish_again, sweep
 from ispd.publish.names import join
 from ispd.publish.words import shown

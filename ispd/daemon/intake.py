@@ -6,7 +6,6 @@ settling ─▶ quiet? nobody writes? whole? ─▶ digest ─▶ facts ─▶ p
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from contextlib import ExitStack
@@ -15,15 +14,15 @@ from dataclasses import dataclass, replace
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause, Photo, Seen
 from ispd.daemon.scan import has_reference
-from ispd.daemon.settle import Settling, identity_of, look, someone_writes
+from ispd.daemon.settle import Settling, look, someone_writes
 from ispd.daemon.survey import Survey, Watched
 from ispd.daemon.troubles import Troubles
 from ispd.daemon.words import Batch, Every, Now, say
-from ispd.decode.facts import check_whole, read_facts
-from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, NotPermitted, PhotoError
+from ispd.decode.facts import check_whole
+from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
 from ispd.metadata.exiftool import ExifTool
-from ispd.metadata.facts import facts_from_exiftool
-from ispd.orders import Facts, Identity, Plan, SetAside, Waiting
+from ispd.orders import Identity, Plan, SetAside, Waiting
+from ispd.photo import digest_of, facts_of
 from ispd.plan import References, plan
 from ispd.profile import Library
 from ispd.publish.words import shown
@@ -33,7 +32,6 @@ AT_A_TIME = 50
 LOOK_AGAIN_SECONDS = 60.0  # at a file that waits for its rest
 LONGEST_GATHERING = 600.0  # references may go on coming for so long, then the photo is not kept waiting
 GONE_SECONDS = 60.0  # by then a scan has forgotten its row
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Intake:
         self._settling = settling
         self._batch = batch
         self._open = ExitStack()
-        self._door: ExifTool | None = None
+        self._door = self._open.enter_context(ExifTool())  # starts when it is first asked
         self._lines = Every(seconds=60, burst=20)
 
     def close(self) -> None:
@@ -178,7 +176,9 @@ class Intake:
     def _planned(self, photo: Photo, folder: Watched, now: Now) -> Plan | Waiting:
         wish = replace(folder.config, profile=photo.wish) if photo.wish else folder.config
         relative = os.path.relpath(photo.path, folder.root.path)
-        return plan(self._facts(photo.path), relative, wish, self.library, self._references(photo, folder, now))
+        return plan(
+            facts_of(photo.path, self._door), relative, wish, self.library, self._references(photo, folder, now)
+        )
 
     def _keep(self, photo: Photo, made: Plan | Waiting, now: Now) -> None:
         match made:
@@ -195,15 +195,6 @@ class Intake:
         waited = now.wall - (photo.settled or now.wall) >= LONGEST_GATHERING
         return References.QUIET if quiet or waited else References.GATHERING
 
-    def _facts(self, path: bytes) -> Facts:
-        """By our own reader, or where that does not know the format, by exiftool."""
-        facts = read_facts(path)
-        if facts is None:
-            if self._door is None:
-                self._door = self._open.enter_context(ExifTool())
-            facts = facts_from_exiftool(self._door.read(path))
-        return facts
-
     def _wait(self, photo: Photo, cause: Cause, reason: str, until: float | None, now: Now) -> None:
         self._ledger.photos.wait(photo.id, cause, reason, until, now.wall)
         self._batch.count(photo.path, Waiting(reason))
@@ -215,26 +206,3 @@ class Intake:
                 say(f"… and {self._lines.held_back} more of these; `ispd jobs list` has them all")
                 self._lines.held_back = 0
             say(sentence)
-
-
-def digest_of(path: bytes, identity: Identity) -> str | None:
-    """SHA-256 of the file, or None if it is not (or does not stay) the one that `identity` means.
-
-    Raises NotPermitted where it cannot be read.
-    """
-    sha256 = hashlib.sha256()
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise NotPermitted(f"{shown(path)} cannot be read: {error.strerror}") from error
-    with open(fd, "rb", buffering=0) as file:
-        if identity_of(os.fstat(fd)) != identity:
-            return None
-        try:
-            while piece := file.read(CHUNK):
-                sha256.update(piece)
-        except OSError as error:
-            raise NotPermitted(f"{shown(path)} cannot be read: {error.strerror}") from error
-        return sha256.hexdigest() if identity_of(os.fstat(fd)) == identity else None

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from ispd.daemon.settle import identity_of
 from ispd.decode.names import is_ignored, is_raw, is_reference
 from ispd.orders import Identity
+from ispd.photo import identity_of
 
 Device: TypeAlias = tuple[int, int]  # st_dev, st_ino: which folder a name means now
 
@@ -90,12 +90,6 @@ def merge(sight: Sight, newer: Sight) -> None:
     sight.sidecars |= newer.sidecars
     sight.references |= newer.references
     sight.folders |= newer.folders
-
-
-def find_sidecar(path: bytes, sidecars: dict[bytes, bytes]) -> bytes | None:
-    """The XMP file of a raw: IMG.DNG.xmp, else IMG.xmp, in any case of letters."""
-    lower = path.lower()
-    return sidecars.get(lower + b".xmp") or sidecars.get(os.path.splitext(lower)[0] + b".xmp")
 
 
 def has_reference(path: bytes, references: set[bytes]) -> bool:

@@ -4,6 +4,7 @@ Quiet is not whole: what has settled is still asked for a writer (`someone_write
 (decode.facts.check_whole), since a copy over a slow network pauses for longer than anybody waits.
 
 >>> from ispd.orders import Identity
+from ispd.photo import identity_of
 >>> folder = Settling(quiet_seconds=3)
 >>> photo = Identity(ino=1, size=10, mtime_ns=0, ctime_ns=0)
 >>> folder.observe(b"a.dng", photo, now=0), folder.observe(b"a.dng", photo, now=3)
@@ -16,10 +17,10 @@ import errno
 import fcntl
 import os
 import signal
-import stat
 from dataclasses import dataclass
 
 from ispd.orders import Identity
+from ispd.photo import identity_of
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,6 @@ def look(path: bytes) -> Identity | None:
     except OSError:
         return None
     return identity_of(status)
-
-
-def identity_of(status: os.stat_result) -> Identity | None:
-    """The identity of a regular file, None of anything else."""
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return Identity(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def someone_writes(path: bytes) -> bool:

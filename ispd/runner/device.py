@@ -14,6 +14,8 @@ def choose_device(wish: str) -> str:
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # torch guesses 1 under some seccomp filters, silently
     if wish == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if wish.startswith("cuda") and not torch.cuda.is_available():
-        raise MissingTool(f'engine.device is "{wish}", but torch finds no graphics card; "auto" takes what is there')
+    cards = torch.cuda.device_count()
+    if wish.startswith("cuda") and int(wish.partition(":")[2] or 0) >= cards:
+        found = f"{cards} graphics card{'s' if cards > 1 else ''}" if cards else "no graphics card"
+        raise MissingTool(f'engine.device is "{wish}", but torch finds {found}; "auto" takes what is there')
     return wish

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ispd.daemon.settle import Settling, identity_of, look, someone_writes
+from ispd.daemon.settle import Settling, look, someone_writes
 from ispd.orders import Identity
+from ispd.photo import identity_of
 
 RAW = b"/in/a.dng"
 PHOTO = Identity(ino=1, size=10, mtime_ns=5, ctime_ns=5)

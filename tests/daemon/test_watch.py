@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ispd.daemon.scan import Depth, Root, find_sidecar, has_reference, merge, roots_of, scan
+from ispd.daemon.scan import Depth, Root, has_reference, merge, roots_of, scan
 from ispd.daemon.watch import Hints, Watcher, no_room_for_watches, own_watches, too_few_watches, watch_limit
+from ispd.photo import find_sidecar
 
 
 def touch(path: Path) -> Path:
@@ -239,6 +240,7 @@ import sys
 from pathlib import Path
 Path("/proc/sys/user/max_inotify_watches").write_text("20")
 from ispd.daemon.scan import Root
+from ispd.photo import find_sidecar
 from ispd.daemon.watch import Watcher, no_room_for_watches, own_watches
 watcher = Watcher(lambda: None)
 print(watcher.watch(Root(sys.argv[1].encode())), own_watches(), no_room_for_watches(), sep="|")
