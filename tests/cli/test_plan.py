@@ -89,6 +89,7 @@ def remember(state: Path, photo: Path) -> None:
     """A job for the photo, as the daemon would make it."""
     path, status = bytes(photo), photo.stat()
     identity = identity_of(status)
+    assert identity is not None
     made = plan(Facts(), b"a.dng", Folder(photo.parent, photo.parent / "graded"), open_library())
     assert isinstance(made, Plan)
     with Ledger(state, now=0.0) as ledger:
