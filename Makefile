@@ -3,7 +3,7 @@
 #   make run IN=… OUT=…    watch a folder of your own
 #   make test | check      the suite | formatting, types, import direction
 #   make bench | docs      speed and memory as ratios | the generated pages of docs/
-#   sudo make install      virtual environment in PREFIX, units and profiles in place (DESTDIR is honoured)
+#   sudo make install      virtual environment in PREFIX, units and profiles in place (DESTDIR is honored)
 PREFIX ?= /opt/ispd
 DESTDIR ?=
 BIN := .venv/bin

@@ -185,23 +185,23 @@ def test_a_staged_file_that_did_not_survive_is_reported(desk: Desk, loss: str) -
     assert not at(desk, "a.jpg").exists()
 
 
-def test_a_picture_is_recognised_by_what_it_says_of_itself(desk: Desk) -> None:
+def test_a_picture_is_recognized_by_what_it_says_of_itself(desk: Desk) -> None:
     """After a lost ledger, under whatever number it was delivered."""
     photo, recipe = "5" * 64, "a" * 64
     ours = b"...ispd:SourceDigest=" + photo.encode() + b"...ispd:RecipeDigest=" + recipe.encode()
     for number, content in enumerate([b"foreign", b"", ours.replace(b"a", b"b"), ours], 1):
         at(desk, numbered("a.jpg", number)).write_bytes(content)
-    found = pub.recognised(desk, "a.jpg", photo, recipe)
+    found = pub.recognized(desk, "a.jpg", photo, recipe)
     assert found is not None
     assert (found[0], found[1].sha256, found[1].size) == ("a-4.jpg", digest(ours), len(ours))
-    assert pub.recognised(desk, "b.jpg", photo, recipe) is None
-    assert pub.recognised(desk, "2026/b.jpg", photo, recipe) is None
+    assert pub.recognized(desk, "b.jpg", photo, recipe) is None
+    assert pub.recognized(desk, "2026/b.jpg", photo, recipe) is None
 
 
-def test_what_a_link_leads_to_is_not_recognised(desk: Desk, tmp_path: Path) -> None:
+def test_what_a_link_leads_to_is_not_recognized(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "elsewhere.jpg").write_bytes(b"5" * 64 + b"a" * 64)
     at(desk, "a.jpg").symlink_to(tmp_path / "elsewhere.jpg")
-    assert pub.recognised(desk, "a.jpg", "5" * 64, "a" * 64) is None
+    assert pub.recognized(desk, "a.jpg", "5" * 64, "a" * 64) is None
 
 
 # ── the desk ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,7 +19,7 @@ ispd plan            one line a photo
 ispd plan --json     for scripts
 
 Nothing is developed or written.  What was delivered stays as it is, so it is only named; a photo that was moved or
-copied since is recognised by its content when its turn comes.  Exit code 78: profiles need your hand for some photo.
+copied since is recognized by its content when its turn comes.  Exit code 78: profiles need your hand for some photo.
 """
 
 Verdict: TypeAlias = Literal["to do", "known", "waiting", "set aside", "needs your hand"]

@@ -1,10 +1,9 @@
-"""Settle: has a file stopped changing?  Clock and identities are passed in; nothing here touches a disk.
+"""Settle: has a file stopped changing?  `Settling` judges by clock and identities that are passed in.
 
 Quiet is not whole: what has settled is still asked for a writer (`someone_writes`) and for its structure
 (decode.facts.check_whole), since a copy over a slow network pauses for longer than anybody waits.
 
 >>> from ispd.orders import Identity
-from ispd.photo import identity_of
 >>> folder = Settling(quiet_seconds=3)
 >>> photo = Identity(ino=1, size=10, mtime_ns=0, ctime_ns=0)
 >>> folder.observe(b"a.dng", photo, now=0), folder.observe(b"a.dng", photo, now=3)

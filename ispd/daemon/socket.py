@@ -1,7 +1,7 @@
 """The daemon's door for the command line: a Unix socket of its owner, one line of JSON in, one line out.
 
 {"ask": "status"}                                      → {"ok": true, "answer": {…}}
-{"ask": "retry", "jobs": [4], "profile": "…"}          → {"ok": true, "answer": {…}}
+{"ask": "retry", "what": ["4", "p7"], "profile": "…"}  → {"ok": true, "answer": {"sentences": […]}}
 anything else                                          → {"ok": false, "sentence": "…"}
 """
 

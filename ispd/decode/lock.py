@@ -3,7 +3,7 @@
 `lock()` takes away, in this order: memory and time beyond a bound, new executable memory, every path and network port
 (Landlock), new privileges, and all system calls but the few that arithmetic on bytes needs (seccomp; any other kills).
 What is left: the file descriptors it already holds.  What this kernel cannot take away is returned by name, so that
-`ispd doctor` can say so; it is no error, since each layer alone already holds most attacks.
+`ispd status` can say so; it is no error, since each layer alone already holds most attacks.
 
 Source  prctl(2), landlock(7), seccomp(2), bpf in linux/filter.h; numbers from asm/unistd_64.h and asm-generic/unistd.h
 """

@@ -3,7 +3,7 @@
 Version 2.4 with tabulated curves rather than 4 with parametric ones: every reader of the last 25 years takes them
 (Firefox ignored version 4 for long, Windows' viewers and printer drivers still do), and no reader is known that
 wants 4.  Two additions of later practice are harmless in version 2: the `chad` tag, and the MD5 profile ID, by
-which programs recognise a profile that they have seen.
+which programs recognize a profile that they have seen.
 
 The bytes are a constant of the space: same on every machine, with every library.
 

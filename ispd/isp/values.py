@@ -104,7 +104,7 @@ class GainMap(Struct, frozen=True, tag=True):
 
 
 class DeltaPerRow(Struct, frozen=True, tag=True):
-    """`values[i]` is added to row i of the region; `columns` for columns; `scale` multiplies instead."""
+    """`values[i]` is added to row i of the region, or multiplies it; with `along` "column", to column i."""
 
     region: Region
     values: tuple[float, ...]
@@ -143,7 +143,7 @@ Opcode: TypeAlias = (
 class Levels:
     """How stored codes become [0, 1]: linear = (table[code] - black) / (white - greatest black of the plane).
 
-    `black` repeats over the active area: (rows, columns, planes) flattened row by row; `shape` says which.
+    `black` repeats over the active area: (rows, columns, planes) flattened row by row, as `black_shape` says.
     `delta_h` and `delta_v` are added to it per column and per row of the active area; empty: none.
     """
 

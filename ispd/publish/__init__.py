@@ -7,7 +7,7 @@ under the final name, which the staging file then replaces.
 
     desk.py   the deliver folder: its id, its staging folder, which method works there
     steps.py  seal, place, sync, clear: one function a step      verify.py  is it still what was delivered?
-    recognise.py  pictures that a lost ledger no longer knows
+    recognize.py  pictures that a lost ledger no longer knows
     names.py  DSC1.jpg, DSC1-2.jpg …
     disk.py   the system calls      words.py  their errors in sentences
 """
@@ -25,7 +25,7 @@ from ispd.publish.desk import (
 )
 from ispd.publish.disk import Disk
 from ispd.publish.names import STAGING, TRIES, Numbering, folded, numbered, staging_name
-from ispd.publish.recognise import recognised
+from ispd.publish.recognize import recognized
 from ispd.publish.steps import (
     Memory,
     Staged,
@@ -63,7 +63,7 @@ __all__ = [
     "place",
     "publish",
     "publish_again",
-    "recognised",
+    "recognized",
     "seal",
     "staging_name",
     "staging_path",

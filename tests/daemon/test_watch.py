@@ -240,7 +240,6 @@ import sys
 from pathlib import Path
 Path("/proc/sys/user/max_inotify_watches").write_text("20")
 from ispd.daemon.scan import Root
-from ispd.photo import find_sidecar
 from ispd.daemon.watch import Watcher, no_room_for_watches, own_watches
 watcher = Watcher(lambda: None)
 print(watcher.watch(Root(sys.argv[1].encode())), own_watches(), no_room_for_watches(), sep="|")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Job
 from ispd.orders import Written
-from ispd.publish import Desk, recognised
+from ispd.publish import Desk, recognized
 
 
 def adopt_if_there(ledger: Ledger, desk: Desk, job: Job, now: float) -> Job | None:
@@ -18,7 +18,7 @@ def adopt_if_there(ledger: Ledger, desk: Desk, job: Job, now: float) -> Job | No
     found: list[tuple[str, Written]] = []
     for product in job.products:
         name = product.base if job.generation == 1 else product.name
-        picture = recognised(desk, name, job.photo_digest, job.recipe_digest)
+        picture = recognized(desk, name, job.photo_digest, job.recipe_digest)
         if picture is None or picture in found:
             return None
         found.append(picture)

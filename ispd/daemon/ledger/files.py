@@ -158,7 +158,7 @@ def _restore(state: Path) -> str:
             _sync(state)
             return f"its backup of {backup.stem.removeprefix('ledger-')} took its place"
         part.unlink()
-    return "there is no backup, so what was delivered is recognised by its tags"
+    return "there is no backup, so what was delivered is recognized by its tags"
 
 
 def _move_aside(path: Path, now: float) -> None:

@@ -1,7 +1,7 @@
 """From a DNG's tags to the Shot that rendering needs.
 
 Each fact is read, judged, and either taken, replaced by what the specification makes the default, or refused: a picture
-that would be quietly wrong is never made.  The judgements, in the order of the code:
+that would be quietly wrong is never made.  The judgments, in the order of the code:
 
     refused     no raw picture, its size, bits, compression, strips; a color filter that is none; black above white;
                 a linearization table that makes everything one value; an unknown correction that the file requires

@@ -120,7 +120,7 @@ def test_without_a_sound_backup_an_empty_ledger_begins(state: Path) -> None:
     for backup in (state / "backups").iterdir():
         cut(backup)
     with Ledger(state, NOON) as ledger:
-        assert "recognised by its tags" in ledger.recovered
+        assert "recognized by its tags" in ledger.recovered
         assert ledger.reading.listing() == ()
 
 

@@ -14,7 +14,7 @@ from ispd.publish.words import in_words
 PIECE = 1 << 20
 
 
-def recognised(desk: Desk, name: str, source_digest: str, recipe_digest: str) -> tuple[str, Written] | None:
+def recognized(desk: Desk, name: str, source_digest: str, recipe_digest: str) -> tuple[str, Written] | None:
     """The first of `name`, `name-2` … that exists and carries both digests, and the file as it is; None: none does.
 
     Costs one stat where nothing has the name.  Raises FolderGone, CannotCreate, NotPermitted.
