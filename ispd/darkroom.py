@@ -25,8 +25,8 @@ from ispd.plan import Choice, choose, plan_with
 from ispd.profile import Library, Profile
 from ispd.publish import Desk, Numbering, Staged, open_desk_by_hand, publish, staging_path
 from ispd.publish.names import join
-from ispd.publish.words import shown
 from ispd.runner.device import choose_device
+from ispd.sentences import shown
 
 
 @dataclass(frozen=True)

@@ -152,13 +152,3 @@ def readable(name: str | bytes) -> str:
     """
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
     return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", text)
-
-
-def printable(text: str) -> str:
-    r"""What a file says, for a sentence on a terminal: one line, no control of the terminal, not endless.
-
-    >>> printable("D90\x1b[2J")
-    'D90\\x1b[2J'
-    """
-    escaped = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[:200])
-    return escaped + "…" if len(text) > 200 else escaped

@@ -12,7 +12,7 @@ from ispd.errors import NotPermitted
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.facts import facts_from_exiftool
 from ispd.orders import Facts, Identity
-from ispd.publish.words import shown
+from ispd.sentences import shown
 
 CHUNK = 1 << 20
 

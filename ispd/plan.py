@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 
 from ispd.config import Folder
 from ispd.errors import ConfigError
-from ispd.naming import NAME_BYTES, NUMBER_BYTES, Fields, fill, printable, readable, shorten
+from ispd.naming import NAME_BYTES, NUMBER_BYTES, Fields, fill, readable, shorten
 from ispd.orders import Facts, Output, Plan, Recipe, Rule, Waiting
 from ispd.profile.library import NEUTRAL, Entry, Library, Tier, tie_sentence
 from ispd.profile.match import Specificity, Subject, more_specific_by, specificity, trail
 from ispd.profile.profile import Profile, to_json
+from ispd.sentences import printable
 
 
 class References(Enum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ispd.errors import NoInput, PhotoError
 from ispd.orders import Delivered, Outcome, SetAside, to_json
 from ispd.profile import open_library, read_profile
-from ispd.publish.words import shown
+from ispd.sentences import shown
 
 if TYPE_CHECKING:
     from ispd.darkroom import Darkroom, Wish

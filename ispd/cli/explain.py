@@ -64,7 +64,7 @@ def read(path: bytes, door: ExifTool) -> Facts:
     from ispd.decode.names import is_raw
     from ispd.errors import MachineError, NoInput, PhotoError
     from ispd.photo import facts_of
-    from ispd.publish.words import shown
+    from ispd.sentences import shown
 
     try:
         if not is_raw(path) and os.path.lexists(path):
@@ -103,7 +103,7 @@ def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict
     """Everything there is to say, ready for JSON.  Raises ConfigError where no profile can be chosen."""
     from ispd.orders import Waiting
     from ispd.plan import References, plan
-    from ispd.publish.words import shown
+    from ispd.sentences import shown
 
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     relative = os.path.relpath(real, os.fsencode(folder.watch))
@@ -163,8 +163,8 @@ def text(report: dict[str, Any]) -> str:
 
 def taken(facts: dict[str, Any]) -> str:
     """The facts in one line: camera, lens, ISO, when."""
-    from ispd.naming import printable
     from ispd.orders import Facts
+    from ispd.sentences import printable
 
     said_facts = (
         Facts(**{**facts, "warnings": ()}).camera or "camera unknown",

@@ -86,7 +86,7 @@ def _facts(path: bytes) -> Facts | None:
 def _named(path: bytes, ask: Callable[[bytes], T]) -> T:
     """What `ask` answers; where the file cannot be opened the error says which."""
     from ispd.errors import MachineError, NoInput
-    from ispd.publish.words import shown
+    from ispd.sentences import shown
 
     try:
         return ask(path)
@@ -97,7 +97,7 @@ def _named(path: bytes, ask: Callable[[bytes], T]) -> T:
 def _plain(path: bytes, facts: Facts | None, found: Inspection) -> dict[str, Any]:
     import msgspec
 
-    from ispd.publish.words import shown
+    from ispd.sentences import shown
 
     plain: dict[str, Any] = msgspec.to_builtins(found)
     return {"file": shown(path), "facts": facts and msgspec.to_builtins(facts), **plain}
@@ -105,7 +105,7 @@ def _plain(path: bytes, facts: Facts | None, found: Inspection) -> dict[str, Any
 
 def page(path: bytes, facts: Facts | None, found: Inspection) -> Iterator[str]:
     """The lines of one photo's page."""
-    from ispd.publish.words import shown
+    from ispd.sentences import shown
 
     yield f"{shown(os.path.basename(path))}    {_size(found.file_size)}, {found.container}"
     yield _row({"whole": "complete", "arriving": "NOT COMPLETE", "refused": "REFUSED"}[found.verdict], _verdict(found))

@@ -269,6 +269,6 @@ def _time(seconds: float) -> str:
 
 
 def _shown(path: bytes) -> str:
-    from ispd.publish.words import shown
+    from ispd.sentences import shown
 
     return shown(path)

@@ -29,7 +29,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: Namespace) -> int:
     """One pass."""
     from ispd.daemon import loop
-    from ispd.daemon.words import counted, say
+    from ispd.daemon.words import say
+    from ispd.sentences import counted
 
     result = loop.once(config_for(args.config, args.watch, args.deliver))
     for problem in result.problems:

@@ -109,7 +109,7 @@ class Planning:
     def line(self, path: bytes) -> Line:
         """What would become of the photo, with the names it would really get."""
         from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
-        from ispd.publish.words import shown
+        from ispd.sentences import shown
 
         relative = os.path.relpath(path, os.fsencode(self.folder.watch.resolve()))
         photo = shown(relative)
@@ -129,7 +129,7 @@ class Planning:
         from ispd.orders import Waiting
         from ispd.photo import facts_of
         from ispd.plan import References, plan
-        from ispd.publish.words import shown
+        from ispd.sentences import shown
 
         check_whole(path)
         references = References.QUIET if has_reference(path) else References.NONE
@@ -177,7 +177,7 @@ def _said(line: Line, width: int) -> str:
 
 
 def _sum(found: list[Line]) -> str:
-    from ispd.daemon.words import counted
+    from ispd.sentences import counted
 
     counts = {verdict: sum(line.verdict == verdict for line in found) for verdict in get_args(Verdict)}
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)

@@ -102,7 +102,7 @@ def _with_progress(findings: Iterator[Finding], total: int) -> Iterator[Finding]
 
 
 def _line(finding: Finding) -> str:
-    from ispd.publish.words import shown
+    from ispd.sentences import shown
 
     reason = f": {finding.sentence}" if finding.sentence else ""
     return f"{finding.verdict:10}  {shown(finding.path)}  (job {finding.job}){reason}"

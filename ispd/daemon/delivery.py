@@ -17,7 +17,7 @@ from ispd.orders import Delivered, Failed, Fault, Order, Outcome, Output, Report
 from ispd.photo import find_sidecar
 from ispd.publish import Desk, Staged, StagingLost, check_room, clear_job, open_desk, publish, publish_again, sweep
 from ispd.publish.names import join
-from ispd.publish.words import shown
+from ispd.sentences import shown
 
 Desks: TypeAlias = dict[bytes, Desk]
 

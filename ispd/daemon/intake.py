@@ -25,7 +25,7 @@ from ispd.orders import Identity, Plan, SetAside, Waiting
 from ispd.photo import digest_of, facts_of
 from ispd.plan import References, plan
 from ispd.profile import Library
-from ispd.publish.words import shown
+from ispd.sentences import shown
 
 AT_A_TIME_SECONDS = 0.25  # then engines, signals and the socket have their turn
 AT_A_TIME = 50

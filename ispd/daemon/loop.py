@@ -33,9 +33,10 @@ from ispd.daemon.socket import Answer, Door, Question, socket_path
 from ispd.daemon.survey import Survey
 from ispd.daemon.troubles import Troubles
 from ispd.daemon.watch import Watcher
-from ispd.daemon.words import Batch, Now, counted, say
+from ispd.daemon.words import Batch, Now, say
 from ispd.errors import ConfigError, IspdError, MachineError, NoInput, PhotoError
 from ispd.profile import Library, open_library
+from ispd.sentences import counted
 
 Waitable: TypeAlias = int | socket.socket | Door
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import ispd
 from ispd.daemon.ledger.rows import Counts
-from ispd.daemon.words import counted
-from ispd.publish.words import shown
+from ispd.sentences import counted, shown
 
 if TYPE_CHECKING:
     from ispd.daemon.loop import Loop

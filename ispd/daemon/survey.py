@@ -18,7 +18,7 @@ from ispd.daemon.scan import Depth, Device, Root, Sight, identity_of_root, merge
 from ispd.daemon.settle import Settling
 from ispd.daemon.watch import Hints, Watcher, no_room_for_watches, own_watches, too_few_watches
 from ispd.daemon.words import Now, say
-from ispd.publish.words import shown
+from ispd.sentences import shown
 
 GATHER_SECONDS = 0.2  # a burst of events is one look
 AGAIN_SECONDS = 1.0  # a folder made just now may have got files before it got its watch

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from ispd.orders import Delivered, Failed, Outcome, SetAside, Waiting
+from ispd.sentences import counted
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,6 @@ class Now:
 def say(sentence: str) -> None:
     """One line on stderr."""
     print(sentence, file=sys.stderr, flush=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "photo"), counted(0, "photo")
-    ('1 photo', '0 photos')
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class Every:

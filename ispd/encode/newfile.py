@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ispd.errors import CannotCreate
+from ispd.sentences import shown
 
 REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -37,7 +38,7 @@ def cannot_create(path: bytes, error: OSError) -> CannotCreate:
         reason = "the disk took only a part of it and is probably full"
     else:
         reason = REASONS.get(error.errno) or error.strerror or str(error)
-    return CannotCreate(f"cannot write {os.fsdecode(path)!r}: {reason}")
+    return CannotCreate(f"{shown(path)} cannot be written: {reason}")
 
 
 @contextmanager

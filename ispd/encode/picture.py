@@ -19,6 +19,7 @@ from ispd.encode.png import write_png
 from ispd.encode.tiff import write_tiff
 from ispd.errors import CannotCreate
 from ispd.orders import Format, Output
+from ispd.sentences import shown
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -59,7 +60,7 @@ def check(path: bytes, pixels: Pixels, output: Output) -> None:
     height, width, _ = pixels.shape
     try:
         if read_header(path) != Header(output.format, width, height, bits_of(output)):
-            raise CannotCreate(f"{os.fsdecode(path)!r} is not the picture that was written: the disk may be failing")
+            raise CannotCreate(f"{shown(path)} is not the picture that was written: the disk may be failing")
     except CannotCreate:
         Path(os.fsdecode(path)).unlink(missing_ok=True)
         raise
@@ -76,7 +77,7 @@ def read_header(path: bytes) -> Header:
                 raise ValueError("neither JPEG nor TIFF nor PNG")
             return reader(file, start)
     except (OSError, ValueError, SyntaxError, struct.error, tifffile.TiffFileError) as error:
-        raise CannotCreate(f"{os.fsdecode(path)!r} does not open as a picture: {error}") from error
+        raise CannotCreate(f"{shown(path)} does not open as a picture: {error}") from error
 
 
 def _jpeg_header(file: BinaryIO, start: bytes) -> Header:

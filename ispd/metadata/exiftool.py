@@ -37,6 +37,7 @@ from types import TracebackType
 from typing import Literal, TypeAlias
 
 from ispd.errors import CannotCreate, MachineError, MissingTool, PhotoError
+from ispd.sentences import shown
 
 Value: TypeAlias = str | list[str]
 Charset: TypeAlias = Literal["Latin", "UTF8"]
@@ -136,9 +137,9 @@ class ExifTool:
             tags = json.loads(answer.output.decode("utf-8", "replace"), parse_float=str, parse_int=str)[0]
         except (ValueError, IndexError) as error:
             reason = "; ".join(answer.beginning("Error")) or "no answer"
-            raise PhotoError(f"{_shown(path)} cannot be read by exiftool: {reason}") from error
+            raise PhotoError(f"{_name(path)} cannot be read by exiftool: {reason}") from error
         if reason := tags.get("ExifTool:Error"):
-            raise PhotoError(f"{_shown(path)} cannot be read by exiftool: {reason}")
+            raise PhotoError(f"{_name(path)} cannot be read by exiftool: {reason}")
         del tags["SourceFile"]  # our link
         return {name: _as_text(value) for name, value in tags.items()}
 
@@ -181,7 +182,7 @@ class ExifTool:
         said = (answer.output.decode("ascii", "replace").rstrip("\n"), *answer.complaints)
         if answer.status or UPDATED not in said:
             reason = "; ".join(answer.beginning("Error") or answer.complaints) or "it changed nothing"
-            raise CannotCreate(f"exiftool cannot write tags into {_shown(target)}: {reason}")
+            raise CannotCreate(f"exiftool cannot write tags into {_name(target)}: {reason}")
         return answer.beginning("Warning")
 
     @contextmanager
@@ -220,14 +221,14 @@ class ExifTool:
                 return self._exchange(self._started(), arguments, seconds)
             except _TooMuch as error:
                 self._kill()
-                raise PhotoError(f"{_shown(path)} has more tags than any camera writes") from error
+                raise PhotoError(f"{_name(path)} has more tags than any camera writes") from error
             except _Doubt as doubt:
                 self._kill()
                 doubts.append(str(doubt))
             except BaseException:  # interrupted half way: its answer is still to come
                 self._kill()
                 raise
-        raise MachineError(f"exiftool failed twice at {_shown(path)} ({', then '.join(doubts)})")
+        raise MachineError(f"exiftool failed twice at {_name(path)} ({', then '.join(doubts)})")
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -398,8 +399,8 @@ def _size(path: bytes) -> int:
     try:
         return Path(os.fsdecode(path)).stat().st_size
     except OSError as error:
-        raise MachineError(f"{_shown(path)} cannot be read: {error.strerror}") from error
+        raise MachineError(f"{_name(path)} cannot be read: {error.strerror}") from error
 
 
-def _shown(path: bytes) -> str:
-    return repr(Path(os.fsdecode(path)).name)
+def _name(path: bytes) -> str:
+    return shown(os.path.basename(path))  # whoever reads it knows the folder

@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
 from ispd.errors import CannotCreate, PhotoError
 from ispd.metadata.exiftool import Charset, Copy, ExifTool, Tags, Value
@@ -35,6 +34,7 @@ from ispd.metadata.policy import (
 from ispd.metadata.sidecar import exif_and_iptc
 from ispd.metadata.xmp import check_packet, read_sidecar
 from ispd.orders import MetadataPolicy
+from ispd.sentences import shown
 
 LONGEST_TEXT = 10_000  # characters; more is no caption, and EXIF in a JPEG must fit into 64 KB
 UTF8 = "\x1b%G"  # IPTC's name for it: ISO 2022's escape sequence
@@ -45,9 +45,7 @@ IMPORTANT = (
     *("XMP-dc:Title", "XMP-dc:Description", "XMP-dc:Subject", "XMP-xmp:Rating", "XMP-iptcExt:PersonInImage"),
     *("IPTC:ObjectName", "IPTC:Keywords", "IPTC:Caption-Abstract", "IPTC:City"),
 )
-TEXT = re.compile(
-    r"(IFD0|ExifIFD|IPTC|XMP-[A-Za-z0-9_-]+):[A-Za-z0-9_-]+"
-)  # what may hold one, and has a name of sense
+TEXT = re.compile(r"(IFD0|ExifIFD|IPTC|XMP-[A-Za-z0-9_-]+):[A-Za-z0-9_-]+")  # tags that may hold one
 WARNINGS_SHOWN = 5
 
 
@@ -182,7 +180,7 @@ def _sidecar_tags(
         packet = stack.enter_context(door.private_file(read_sidecar(sidecar), ".xmp"))
         return door.read(packet), packet
     except PhotoError as error:
-        warnings.append(f"the sidecar {Path(os.fsdecode(sidecar)).name!r} is ignored: {error}")
+        warnings.append(f"the sidecar {shown(os.path.basename(sidecar))} is ignored: {error}")
         return {}, None
 
 
@@ -309,7 +307,7 @@ def _differences(sources: _Sources, values: Tags, found: Tags) -> Iterator[str]:
     wanted = {tag: wanted[tag] for tag in IMPORTANT if tag in wanted and is_copied(tag, copies)}
     for tag, value in (wanted | values).items():
         if not _same(value, found.get(tag, "")):
-            yield f"the tag {tag} did not arrive as it was: {_shown(value)} became {_shown(found.get(tag, ''))}"
+            yield f"the tag {tag} did not arrive as it was: {_brief(value)} became {_brief(found.get(tag, ''))}"
 
 
 def _same(wanted: Value, found: Value) -> bool:
@@ -327,6 +325,6 @@ def _visible(text: str) -> str:
     return re.sub(r"[\x00-\x20.\x7f]+", "", text)
 
 
-def _shown(value: Value) -> str:
+def _brief(value: Value) -> str:
     text = repr(", ".join(_items(value)))
     return text if len(text) <= 60 else text[:59] + "…"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from ispd.naming import printable
 from ispd.orders import Facts, Rule
 from ispd.profile.glob import fits, literal_characters, overlap
+from ispd.sentences import printable
 from ispd.toml import Check
 
 

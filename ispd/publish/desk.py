@@ -17,7 +17,8 @@ from typing import Literal, TypeAlias
 from ispd.errors import CannotCreate, FolderGone
 from ispd.publish.disk import Disk, exists, make_folder, opened, remove_tree, walk
 from ispd.publish.names import STAGING, staging_name
-from ispd.publish.words import in_words, shown
+from ispd.publish.words import in_words
+from ispd.sentences import shown
 
 Method: TypeAlias = Literal["link", "rename", "exclusive"]
 

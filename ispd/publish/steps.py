@@ -19,7 +19,8 @@ from ispd.orders import Written
 from ispd.publish.desk import Desk, at
 from ispd.publish.disk import Disk, exists, opened, sha256, walk
 from ispd.publish.names import TRIES, join, leaf, parts
-from ispd.publish.words import in_words, shown
+from ispd.publish.words import in_words
+from ispd.sentences import shown
 
 
 class StagingLost(MachineError):

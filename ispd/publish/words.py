@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ispd.errors import CannotCreate, FolderGone, MachineError, NotPermitted
+from ispd.sentences import shown
 
 
 @contextmanager
@@ -42,8 +42,3 @@ def said(error: OSError, path: bytes) -> MachineError:
             return CannotCreate(f"{where}: larger than this file system or the user's limit allows")
         case _:
             return CannotCreate(f"{where}: {os.strerror(error.errno or 0)}")
-
-
-def shown(path: bytes) -> str:
-    """A path for a sentence: control characters and foreign bytes escaped."""
-    return re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", path.decode(errors="backslashreplace"))

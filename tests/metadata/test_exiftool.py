@@ -283,7 +283,7 @@ def test_it_is_confined(tmp_path: Path) -> None:
 def test_what_is_no_picture_is_the_photos_fault(door: ExifTool, tmp_path: Path) -> None:
     empty = tmp_path / "empty.dng"
     empty.touch()
-    with pytest.raises(PhotoError, match=r"'empty.dng' cannot be read by exiftool: File is empty"):
+    with pytest.raises(PhotoError, match=r"empty\.dng cannot be read by exiftool: File is empty"):
         door.read(os.fsencode(empty))
 
 
@@ -293,7 +293,7 @@ def test_a_flood_of_tags_is_the_photos_fault(door: ExifTool, tmp_path: Path, tag
     flood = tmp_path / "flood.dng"
     header = directory(8, [(271, ASCII, b"Canon\0"), (tag, ASCII if tag == 270 else BYTE, b"A" * (megabytes << 20))])
     flood.write_bytes(b"II*\0\x08\0\0\0" + header)
-    with pytest.raises(PhotoError, match=r"'flood\.dng' has more tags than any camera writes"):
+    with pytest.raises(PhotoError, match=r"flood\.dng has more tags than any camera writes"):
         door.xmp_packet(os.fsencode(flood)) if tag == 700 else door.read(os.fsencode(flood))
     assert door.read(grey(tmp_path / "1.jpg"))["File:MIMEType"] == "image/jpeg"
 
@@ -301,7 +301,7 @@ def test_a_flood_of_tags_is_the_photos_fault(door: ExifTool, tmp_path: Path, tag
 def test_a_target_that_cannot_be_written_stays_as_it_was(door: ExifTool, tmp_path: Path) -> None:
     target = tmp_path / "1.jpg"
     target.write_bytes(b"\xff\xd8\xff\xe0 no JPEG")
-    with pytest.raises(CannotCreate, match=r"exiftool cannot write tags into '1\.jpg'"):
+    with pytest.raises(CannotCreate, match=r"exiftool cannot write tags into 1\.jpg"):
         door.write(os.fsencode(target), values={"IFD0:Artist": "me"})
     assert target.read_bytes() == b"\xff\xd8\xff\xe0 no JPEG"
     assert everything_below(tmp_path) == {str(target)}

@@ -109,7 +109,7 @@ def test_what_is_no_honest_xmp_is_ignored_with_a_warning(
 ) -> None:
     sidecar, target = beside(tmp_path, content), picture(Output("jpeg"))
     (warning,) = write_tags(door, photo, sidecar, target, "all", PROVENANCE)
-    assert warning.startswith(f"the sidecar 'IMG_1.xmp' is ignored: {reason}")
+    assert warning.startswith(f"the sidecar IMG_1.xmp is ignored: {reason}")
     assert door.read(target)["XMP-dc:Title"] == "Tittel"
 
 

@@ -323,7 +323,7 @@ def test_a_photo_that_exiftool_cannot_read_is_told(door: ExifTool, tmp_path: Pat
     source.touch()
     target = picture(OUTPUTS[0])
     (warning,) = write_tags(door, os.fsencode(source), None, target, "all", PROVENANCE)
-    assert warning == "the photo's own tags are missing: 'empty.dng' cannot be read by exiftool: File is empty"
+    assert warning == "the photo's own tags are missing: empty.dng cannot be read by exiftool: File is empty"
     assert door.read(target)["XMP-ispd:Profile"] == "summer"
 
 
