@@ -34,8 +34,18 @@ ANYWHERE = (  # from CIFF, maker notes, TIFF/EP or XMP, where EXIF does not have
     "ExifIFD:FNumber<FNumber",
     "ExifIFD:ISO<ISO",
     "ExifIFD:FocalLength<FocalLength",
+    # TIFF/EP has them beside the picture's size; elsewhere their numbers may mean something else
+    "ExifIFD:ExposureProgram<IFD0:ExposureProgram",
+    "ExifIFD:ExposureCompensation<IFD0:ExposureCompensation",
+    "ExifIFD:MeteringMode<IFD0:MeteringMode",
+    "ExifIFD:Flash<IFD0:Flash",
 )
-SERIALS_ANYWHERE = ("ExifIFD:SerialNumber<SerialNumber", "ExifIFD:OwnerName<OwnerName")
+MORE_ANYWHERE = (  # the same, but not for "minimal"
+    "ExifIFD:SerialNumber<IFD0:CameraSerialNumber",  # a DNG's own
+    "ExifIFD:SerialNumber<SerialNumber",
+    "ExifIFD:OwnerName<OwnerName",
+    "ExifIFD:SubjectDistance<IFD0:SubjectDistance",
+)
 
 CAMERA = ("IFD0:Make", "IFD0:Model", "ExifIFD:LensMake", "ExifIFD:LensModel", "ExifIFD:LensInfo")
 RIGHTS = (
@@ -102,7 +112,7 @@ NOT_XMP = (
     *("XMP-exif:ExifImageWidth", "XMP-exif:ExifImageHeight", "XMP-exif:CFAPattern*", "XMP-exif:MakerNote"),
     *("XMP-exif:ComponentsConfiguration", "XMP-exif:CompressedBitsPerPixel", "XMP-exif:NativeDigest"),
     *("XMP-exif:SubjectArea", "XMP-exif:SubjectLocation", "XMP-exif:FocalPlane*", "XMP-exifEX:InteropIndex"),
-    *("XMP-photoshop:ColorMode", "XMP-photoshop:ICCProfileName"),
+    *("XMP-exifEX:Gamma", "XMP-photoshop:ColorMode", "XMP-photoshop:ICCProfileName"),
     # parts of a phone's file that are not in ours: motion, depth, gain maps
     *("XMP-GCamera:all", "XMP-GContainer:all", "XMP-Container:all", "XMP-GImage:all", "XMP-GDepth:all"),
     *("XMP-GAudio:all", "XMP-GFocus:all", "XMP-Device:all", "XMP-hdrgm:all", "XMP-HDRGainMap:all"),
@@ -142,7 +152,7 @@ def copied(policy: MetadataPolicy, turned: bool) -> tuple[str, ...]:
     """
     if policy == "minimal":
         return (*ANYWHERE, *CAMERA, *TIME, *EXPOSURE, *RIGHTS)
-    wanted = [*ANYWHERE, *SERIALS_ANYWHERE, *IFD0, "ExifIFD:all", "XMP:all", "IPTC:all"]
+    wanted = [*ANYWHERE, *MORE_ANYWHERE, *IFD0, "ExifIFD:all", "XMP:all", "IPTC:all"]
     wanted += ["GPS:all"] if policy == "all" else []
     unwanted = [*NOT_EXIF, *NOT_XMP, *NOT_IPTC]
     unwanted += REGIONS if turned else ()

@@ -1,9 +1,10 @@
 """What a sidecar says in XMP, said in EXIF and IPTC too: the newest word of the photographer wins everywhere.
 
 Programs differ in where they look first, so a caption corrected in the sidecar may not stand beside the old one.
-IPTC is only corrected where the photo has some: whoever writes none today does not miss it.
+IPTC, and what Windows writes into EXIF, is only corrected where the photo has some: whoever writes none today does not
+miss it.
 
->>> exif_and_iptc({"XMP-exif:GPSLatitude": "-33.5", "XMP-dc:Title": "Sydney"}, has_iptc=False)
+>>> exif_and_iptc({"XMP-exif:GPSLatitude": "-33.5", "XMP-dc:Title": "Sydney"}, {}, has_iptc=False)
 {'GPS:GPSLatitude': '33.5', 'GPS:GPSLatitudeRef': 'S'}
 """
 
@@ -29,6 +30,17 @@ IPTC = {
     "XMP-photoshop:Country": "IPTC:Country-PrimaryLocationName",
     "XMP-iptcCore:Location": "IPTC:Sub-location",
 }
+WINDOWS = {  # corrected where the photo has them; lists are joined by semicolons without a space
+    "XMP-dc:Title": "IFD0:XPTitle",
+    "XMP-dc:Subject": "IFD0:XPKeywords",
+    "XMP-dc:Creator": "IFD0:XPAuthor",
+}
+PERCENT = {"0": "0", "1": "1", "2": "25", "3": "50", "4": "75", "5": "99"}  # stars, as Windows writes them
+TWINS = {  # the same said twice in XMP: where the first is new, the second is old
+    "XMP-dc:Description": "XMP-tiff:ImageDescription",
+    "XMP-dc:Creator": "XMP-tiff:Artist",
+    "XMP-dc:Rights": "XMP-tiff:Copyright",
+}
 LISTS = ("IPTC:By-line", "IPTC:Keywords")
 TIMES = {"XMP-exif:DateTimeOriginal": "Original", "XMP-exif:DateTimeDigitized": "Digitized"}
 DATE = {"Original": "ExifIFD:DateTimeOriginal", "Digitized": "ExifIFD:CreateDate"}
@@ -36,9 +48,36 @@ MOMENT = re.compile(r"(\d{4}:\d\d:\d\d \d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\d\d:\d\d
 COORDINATES = {"Latitude": "NS", "Longitude": "EW"}
 
 
-def exif_and_iptc(sidecar: Tags, has_iptc: bool) -> Tags:
+def exif_and_iptc(sidecar: Tags, photo: Tags, has_iptc: bool) -> Tags:
     """The tags that follow from the sidecar's, outside XMP."""
-    return {**_texts(sidecar, has_iptc), **_times(sidecar), **_position(sidecar)}
+    windows = {tag: value for tag, value in _windows(sidecar).items() if tag in photo}
+    return {**_texts(sidecar, has_iptc), **windows, **_times(sidecar), **_position(sidecar)}
+
+
+def outdated(photo: Tags, sidecar: Tags) -> tuple[str, ...]:
+    """Tags of the photo that would stand beside the sidecar's and contradict them: a caption's other languages, its
+    twin, the rest of another position."""
+    said = {_without_language(tag) for tag in sidecar if tag.startswith("XMP-")}
+    old = [twin for tag, twin in TWINS.items() if tag in said]
+    old += [tag for tag in photo if _without_language(tag) in said and tag not in sidecar]
+    if said & {"XMP-exif:GPSLatitude", "XMP-exif:GPSLongitude"}:
+        old += ["GPS:all", *(tag for tag in photo if tag.startswith("XMP-exif:GPS"))]
+    return tuple(dict.fromkeys(old))
+
+
+def _without_language(tag: str) -> str:
+    """exiftool's "XMP-dc:Title-de" is another language of "XMP-dc:Title"."""
+    group, _, name = tag.partition(":")
+    return f"{group}:{name.partition('-')[0]}"
+
+
+def _windows(sidecar: Tags) -> Tags:
+    said: Tags = {tag: ";".join(_listed(sidecar[xmp])) for xmp, tag in WINDOWS.items() if xmp in sidecar}
+    if "XMP-xmp:Rating" in sidecar:
+        stars = str(sidecar["XMP-xmp:Rating"])
+        stars = stars if stars in PERCENT else "0"  # XMP's -1, rejected, has no number in EXIF
+        said |= {"IFD0:Rating": stars, "IFD0:RatingPercent": PERCENT[stars]}
+    return said
 
 
 def _texts(sidecar: Tags, has_iptc: bool) -> Tags:

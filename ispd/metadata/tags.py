@@ -31,7 +31,7 @@ from ispd.metadata.policy import (
     is_makers,
     needed,
 )
-from ispd.metadata.sidecar import exif_and_iptc
+from ispd.metadata.sidecar import exif_and_iptc, outdated
 from ispd.metadata.xmp import check_packet, read_sidecar
 from ispd.orders import MetadataPolicy
 from ispd.sentences import shown
@@ -92,8 +92,9 @@ def write_tags(
     warnings: list[str] = []
     with ExitStack() as stack:
         sources = _gather(door, source, sidecar, policy, warnings, stack)
-        values = sources.values | _ours(sources.photo, door.read(target), policy, provenance)
-        warnings += _write(door, target, sources, values)
+        picture = door.read(target)
+        values = sources.values | _ours(sources.photo, picture, policy, provenance)
+        warnings += _write(door, target, sources, values, _untrue(picture))
     found = _read_back(door, target, policy, warnings)
     warnings += _differences(sources, values, found)
     return tuple(dict.fromkeys(warnings))
@@ -124,9 +125,8 @@ def _gather(
     if not _is_sound(door, source, photo, warnings):
         copies = tuple(tag for tag in copies if not _is_xmp(tag))
     values = _instead(photo, beside, policy)
-    gps = ("-GPS:all",) if "GPS:GPSLatitude" in values else ()  # not half a position from each
-    left_out = (f"-{tag}" for tag in (*values, *_blank(photo)))
-    wanted = [Copy(source, (*needed(copies, photo), *gps, *left_out))] if photo else []
+    left_out = (f"-{tag}" for tag in (*values, *outdated(photo, beside), *_blank(photo)))
+    wanted = [Copy(source, (*needed(copies, photo), *left_out))] if photo else []
     if packet:
         wanted.append(Copy(packet, (*needed(of_xmp, beside), *(f"-{tag}" for tag in values if _is_xmp(tag)))))
     notes = (Copy(source, ("EXIF:MakerNotes",)),) if carries_maker_notes(policy, photo) else ()
@@ -146,7 +146,7 @@ def _instead(photo: Tags, sidecar: Tags, policy: MetadataPolicy) -> Tags:
     """What is set rather than copied: texts that must be cut, and what the sidecar corrects outside XMP."""
     copies = copied(policy, turned=False)
     has_iptc = any(tag.startswith("IPTC:") and is_copied(tag, copies) for tag in photo)
-    values = {**_cut(photo), **_cut(sidecar), **exif_and_iptc(sidecar, has_iptc)}
+    values = {**_cut(photo), **_cut(sidecar), **exif_and_iptc(sidecar, photo, has_iptc)}
     values = {tag: value for tag, value in values.items() if is_copied(tag, copies)}
     return values | ({"IPTC:CodedCharacterSet": UTF8} if has_iptc else {})
 
@@ -250,6 +250,11 @@ def _truth(picture: Tags) -> Tags:
     return truth
 
 
+def _untrue(picture: Tags) -> tuple[str, ...]:
+    """What exiftool adds to every new EXIF by itself, though only a JPEG's pixels are stored as Y, Cb, Cr."""
+    return () if picture["File:FileType"] == "JPEG" else ("ExifIFD:ComponentsConfiguration",)
+
+
 def _provenance(provenance: Provenance) -> Tags:
     software = _clean(f"ispd {provenance.version}")
     said = {_xmp_name(name): _clean(value) for name, value in asdict(provenance).items() if value}
@@ -265,14 +270,14 @@ def _clean(text: str) -> str:
     return _shortened(re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+", " ", text).strip())
 
 
-def _write(door: ExifTool, target: bytes, sources: _Sources, values: Tags) -> list[str]:
+def _write(door: ExifTool, target: bytes, sources: _Sources, values: Tags, delete: tuple[str, ...]) -> list[str]:
     """Tag with everything; if that fails without the maker notes; if that fails with our own tags alone.
 
     Returns what was given up, and exiftool's own complaints."""
     attempts = [((*sources.copies, *sources.maker_notes), ""), (sources.copies, "maker notes"), ((), "own tags")]
     for copies, given_up in attempts:
         try:
-            said = door.write(target, copies, values, iptc_charset=sources.iptc_charset)
+            said = door.write(target, copies, values, delete, sources.iptc_charset)
         except CannotCreate:
             if not copies:
                 raise

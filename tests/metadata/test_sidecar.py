@@ -14,7 +14,7 @@ from ispd.metadata.tags import write_tags
 from ispd.metadata.xmp import DEEPEST, LARGEST, check_packet, read_sidecar
 from ispd.orders import MetadataPolicy, Output
 from tests.metadata.conftest import PROVENANCE, Picture
-from tests.metadata.photo import dng
+from tests.metadata.photo import dng, tell, write_photo
 
 SIDECAR = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
@@ -75,6 +75,32 @@ def test_the_sidecar_wins_everywhere(door: ExifTool, photo: bytes, tmp_path: Pat
     assert {tag: found.get(tag) for tag in expected} == expected
     assert "GPS:GPSAltitude" not in found  # the photo's: of another place
     assert not any(tag.startswith("XMP-crs") for tag in found)
+
+
+def test_nothing_old_stands_beside_what_the_sidecar_says(door: ExifTool, tmp_path: Path, picture: Picture) -> None:
+    """Captions in other languages, what Windows writes, the rest of another position."""
+    source = write_photo(tmp_path / "told.dng")
+    tell(
+        source,
+        *("-XMP-dc:Title-nb=Gammel", "-XMP-tiff:ImageDescription=Old", "-XMP-tiff:Artist=Old"),
+        *("-XMP-exif:GPSAltitude=23", "-IFD0:Rating=2", "-IFD0:RatingPercent=25", "-IFD0:XPTitle=Old"),
+        *("-IFD0:XPKeywords=old;older", "-IFD0:XPAuthor=Old", "-IFD0:XPComment=Stays"),
+    )
+    target = picture(Output("jpeg"))
+    assert write_tags(door, os.fsencode(source), beside(tmp_path, SIDECAR), target, "all", PROVENANCE) == ()
+    found = door.read(target)
+    for tag in ("XMP-dc:Title-nb", "XMP-tiff:ImageDescription", "XMP-tiff:Artist", "XMP-exif:GPSAltitude"):
+        assert tag not in found
+    expected = {
+        "IFD0:Rating": "5",
+        "IFD0:RatingPercent": "99",
+        "IFD0:XPTitle": "New title",
+        "IFD0:XPKeywords": "new word",
+        "IFD0:XPAuthor": "Ann;Bob",
+        "IFD0:XPComment": "Stays",
+        "XMP-dc:Description-de": "Neu",
+    }
+    assert {tag: found.get(tag) for tag in expected} == expected
 
 
 @pytest.mark.parametrize("policy", ["no-location", "minimal"])
@@ -158,4 +184,4 @@ def test_only_files_are_sidecars(tmp_path: Path) -> None:
     ],
 )
 def test_positions_and_times_are_said_in_exifs_way(xmp: dict[str, str | list[str]], exif: dict[str, str]) -> None:
-    assert exif_and_iptc(xmp, has_iptc=False) == exif
+    assert exif_and_iptc(xmp, {}, has_iptc=False) == exif

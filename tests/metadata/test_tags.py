@@ -142,7 +142,10 @@ def test_exactly_the_expected_tags_arrive(
     target = picture(output)
     assert write_tags(door, photo, None, target, policy, PROVENANCE) == ()
     expected = {**EXPECTED[policy], **OURS, **(OF_TIFF if output.format == "tiff" else {})}
-    assert said(door.read(target)) == expected
+    found = door.read(target)
+    assert said(found) == expected
+    # "Y, Cb, Cr" is true of no other format's pixels
+    assert ("ExifIFD:ComponentsConfiguration" in found) == (output.format == "jpeg")
     assert read_header(target) == Header(output.format, 24, 18, output.bits)
 
 
@@ -307,6 +310,24 @@ def test_iptc_that_does_not_name_its_characters_is_understood(door: ExifTool, tm
         found = door.read(target)
         assert (found["IPTC:City"], found["IPTC:Keywords"]) == ("Zürich", "naïve")
         assert found["IPTC:CodedCharacterSet"] == "\x1b%G"
+
+
+def test_a_serial_that_only_a_dng_has_is_told_in_exif(door: ExifTool, tmp_path: Path, picture: Picture) -> None:
+    source, target = tmp_path / "bare.dng", picture(Output("jpeg"))
+    source.write_bytes(dng(1, notes=False))
+    write_tags(door, os.fsencode(source), None, target, "all", PROVENANCE)
+    assert door.read(target)["ExifIFD:SerialNumber"] == "DNGSERIAL9"
+
+
+def test_what_an_old_camera_says_beside_the_size_is_told_in_exif(
+    door: ExifTool, shared: Path, picture: Picture
+) -> None:
+    """TIFF/EP has no EXIF directory."""
+    source, target = shared / "samples/raw/kodak_dc120_compressed.KDC", picture(Output("jpeg"))
+    write_tags(door, os.fsencode(source), None, target, "all", PROVENANCE)
+    found = door.read(target)
+    expected = {"ExposureTime": "0.0037", "ExposureProgram": "2", "Flash": "24", "SubjectDistance": "0.7"}
+    assert {name: found[f"ExifIFD:{name}"] for name in expected} == expected
 
 
 def test_a_photo_without_tags_gets_ours(door: ExifTool, tmp_path: Path, picture: Picture) -> None:
