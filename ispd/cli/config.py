@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
 
 if TYPE_CHECKING:
     from ispd.config import Config
 
-EXAMPLES = """
-ispd config init --watch ~/Pictures/inbox --deliver ~/Pictures/graded
-    writes ~/.config/ispd/ispd.toml (or --config FILE), never over a file that is there
-ispd config check
-    every mistake with file, line and key; exit code 78 if there are any
-ispd config show
-    what holds, with every default spelled out
+EXAMPLES = """\
+examples:
+  ispd config init --watch ~/Pictures/inbox --deliver ~/Pictures/graded
+      writes ~/.config/ispd/ispd.toml (or --config FILE), never over a file that is there
+  ispd config check
+      every mistake with file, line and key; exit code 78 if there are any
+  ispd config show
+      what holds, with every default spelled out
 """
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    parser = subparsers.add_parser(
-        "config", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "config", __doc__, EXAMPLES)
     actions = parser.add_subparsers(dest="action", metavar="check | show | init", required=True)
     for name, words in (("check", "find every mistake"), ("show", "print it with every default")):
         action = actions.add_parser(name, help=words)
-        action.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
-        action.add_argument("--json", action="store_true", help="for scripts")
+        add_config(action)
+        add_json(action)
     init = actions.add_parser("init", help="write a first config")
     init.add_argument("--config", type=Path, metavar="FILE", help="write it here")
     init.add_argument("--watch", type=Path, metavar="DIR", required=True, help="where photos come from")
@@ -55,11 +55,11 @@ def check(args: Namespace) -> int:
     except ConfigError as error:
         if not args.json:
             raise
-        print(json.dumps({"file": str(path), "problems": error.problems, "warnings": []}, indent=2))
+        print_json({"file": str(path), "problems": error.problems, "warnings": []})
         return error.exit_code
     warned = list(warnings(config))
     if args.json:
-        print(json.dumps({"file": str(path), "problems": [], "warnings": warned}, indent=2))
+        print_json({"file": str(path), "problems": [], "warnings": warned})
         return 0
     for sentence in warned:
         print(f"ispd: {sentence}", file=sys.stderr)
@@ -84,10 +84,10 @@ def show(args: Namespace) -> int:
 
     config = read_config(find_config(args.config))
     table = toml.to_table(config)
-    print(
-        json.dumps(table, indent=2) if args.json else f"# {config.source}\n{toml.write(table)}",
-        end="\n" if args.json else "",
-    )
+    if args.json:
+        print_json(table)
+    else:
+        print(f"# {config.source}\n{toml.write(table)}", end="")
     return 0
 
 

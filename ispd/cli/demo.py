@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ispd.cli.command import Subparsers, add_command, aligned
 from ispd.errors import MachineError
 
 if TYPE_CHECKING:
@@ -29,25 +30,19 @@ STOP_SECONDS = 30.0
 ENDED = ("delivered", "failed", "set_aside")  # nothing more happens by itself
 # what would lead the demo's daemon to somebody else's config, state or service manager
 FOREIGN = ("ISPD_CONFIG", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "WATCHDOG_USEC")
-EXAMPLE = """\
-example:
+EXAMPLES = """\
+examples:
   ispd demo --into /tmp/demo      writes /tmp/demo/graded/*.jpg and /tmp/demo/contact-sheet.jpg
 
 Change demo/profiles/*.toml and run it again: they are kept.
 """
 
 
-def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
-    """`ispd demo [--into DIR] [--size PX]`"""
-    demo = subparsers.add_parser(
-        "demo",
-        help="a simulated camera, a watched folder, graded pictures",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=RawDescriptionHelpFormatter,
-    )
-    demo.add_argument("--into", metavar="DIR", type=Path, default=Path("demo"), help="where it happens (default: demo)")
-    demo.add_argument("--size", metavar="PX", type=_pixels, default=1600, help="size of the photos (default: 1600)")
+def add_parser(subparsers: Subparsers) -> None:
+    """The command's arguments."""
+    parser = add_command(subparsers, "demo", __doc__, EXAMPLES)
+    parser.add_argument("--into", type=Path, metavar="DIR", default=Path("demo"), help="where (default: demo)")
+    parser.add_argument("--size", metavar="PX", type=_pixels, default=1600, help="size of the photos (default: 1600)")
 
 
 def _pixels(text: str) -> int:
@@ -208,10 +203,7 @@ def _table(results: list[Result]) -> str:
         seconds = "" if result.seconds is None else f"{result.seconds:.1f}"
         outcome = str(result.output) if result.output else f"{result.state}: {result.reason}"
         lines.append((result.shot.name, result.shot.camera.name, result.profile, seconds, outcome))
-    widths = [max(len(line[column]) for line in lines) for column in range(4)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[4]]) for line in lines
-    )
+    return aligned(lines)
 
 
 def _write_sheet(stage: Stage, photos: list[tuple[Result, Image.Image]]) -> None:

@@ -1,14 +1,15 @@
-"""Develop photos now, without a watched folder or a daemon."""
+"""ispd develop: develop photos now, without a watched folder or a daemon."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ispd.cli.command import Subparsers, add_command, add_json
 from ispd.errors import NoInput, PhotoError
 from ispd.orders import Delivered, Outcome, SetAside, to_json
 from ispd.profile import open_library, read_profile
@@ -18,27 +19,21 @@ if TYPE_CHECKING:
     from ispd.darkroom import Darkroom, Wish
     from ispd.profile import Library, Profile
 
-EXAMPLE = """\
-example:
+EXAMPLES = """\
+examples:
   ispd develop IMG_1.DNG IMG_2.NEF -o graded --profile warm-film --format tiff
 """
 
 
-def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
-    """`ispd develop FILE… -o DIR`"""
-    develop = subparsers.add_parser(
-        "develop",
-        help="develop photos now, without the daemon",
-        description=__doc__,
-        epilog=EXAMPLE,
-        formatter_class=RawDescriptionHelpFormatter,
-    )
-    develop.add_argument("photos", nargs="+", type=Path, metavar="FILE", help="raw photos; they are only read")
-    develop.add_argument("-o", dest="deliver", type=Path, required=True, metavar="DIR", help="where the pictures go")
-    develop.add_argument("--profile", metavar="P", help="a profile's name or a .toml file (default: what matches)")
-    develop.add_argument("--format", choices=("jpeg", "tiff", "png"), help="instead of the profile's own outputs")
-    develop.add_argument("--device", default="auto", help='"cpu", "cuda", "cuda:1" (default: a graphics card if any)')
-    develop.add_argument("--json", action="store_true", help="one JSON object a photo on stdout")
+def add_parser(subparsers: Subparsers) -> None:
+    """The command's arguments."""
+    parser = add_command(subparsers, "develop", __doc__, EXAMPLES)
+    parser.add_argument("photos", nargs="+", type=Path, metavar="FILE", help="raw photos; they are only read")
+    parser.add_argument("-o", dest="deliver", type=Path, required=True, metavar="DIR", help="where the pictures go")
+    parser.add_argument("--profile", metavar="P", help="a profile's name or a .toml file (default: what matches)")
+    parser.add_argument("--format", choices=("jpeg", "tiff", "png"), help="instead of the profile's own outputs")
+    parser.add_argument("--device", default="auto", help='"cpu", "cuda", "cuda:1" (default: a graphics card if any)')
+    add_json(parser, "one JSON object a photo, a line each")
 
 
 def run(args: Namespace) -> int:

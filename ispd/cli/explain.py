@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
+from ispd.sentences import printable, shown
 
 if TYPE_CHECKING:
     from ispd.config import Config, Folder
@@ -15,23 +17,22 @@ if TYPE_CHECKING:
     from ispd.orders import Facts, Output
     from ispd.profile import Library
 
-EXAMPLES = """
-ispd explain ~/Pictures/inbox/DSC1.NEF
-ispd explain DSC1.NEF --profile mono     as if its folder said profile = "mono"
+EXAMPLES = """\
+examples:
+  ispd explain ~/Pictures/inbox/DSC1.NEF
+  ispd explain DSC1.NEF --profile mono     as if its folder said profile = "mono"
 
 Nothing is developed or written.  A photo outside of every watched folder is explained as `ispd develop` would take it.
 """
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    parser = subparsers.add_parser(
-        "explain", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "explain", __doc__, EXAMPLES)
     parser.add_argument("photos", nargs="+", metavar="FILE", help="raw photos")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
+    add_config(parser)
     parser.add_argument("--profile", metavar="P", help="as if the folder named this profile")
-    parser.add_argument("--json", action="store_true", help="a list of objects, one a photo")
+    add_json(parser, "a list of objects, one a photo")
 
 
 def run(args: Namespace) -> int:
@@ -43,7 +44,10 @@ def run(args: Namespace) -> int:
     profiles = library_at(config.source if config else None)
     with ExifTool() as door:
         reports = [_explained(os.path.abspath(os.fsencode(name)), args, config, profiles, door) for name in args.photos]
-    print(json.dumps(reports, indent=2) if args.json else "\n\n".join(map(text, reports)))
+    if args.json:
+        print_json(reports)
+    else:
+        print("\n\n".join(map(text, reports)))
     return 0
 
 
@@ -64,7 +68,6 @@ def read(path: bytes, door: ExifTool) -> Facts:
     from ispd.decode.names import is_raw
     from ispd.errors import MachineError, NoInput, PhotoError
     from ispd.photo import facts_of
-    from ispd.sentences import shown
 
     try:
         if not is_raw(path) and os.path.lexists(path):
@@ -103,7 +106,6 @@ def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict
     """Everything there is to say, ready for JSON.  Raises ConfigError where no profile can be chosen."""
     from ispd.orders import Waiting
     from ispd.plan import References, plan
-    from ispd.sentences import shown
 
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     relative = os.path.relpath(real, os.fsencode(folder.watch))
@@ -164,7 +166,6 @@ def text(report: dict[str, Any]) -> str:
 def taken(facts: dict[str, Any]) -> str:
     """The facts in one line: camera, lens, ISO, when."""
     from ispd.orders import Facts
-    from ispd.sentences import printable
 
     said_facts = (
         Facts(**{**facts, "warnings": ()}).camera or "camera unknown",

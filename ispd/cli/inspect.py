@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from ispd.cli.command import Subparsers, add_command, add_json, print_json
+from ispd.errors import MachineError, MissingTool, NoInput, PhotoError
+from ispd.sentences import counted, shown
 
 if TYPE_CHECKING:
     from ispd.decode.inspection import ColorSamples, Inspection, Stated
@@ -15,10 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EXAMPLES = """
-ispd inspect IMG_1.dng
-ispd inspect --tags-only *.dng           without decoding: at once
-ispd inspect --json IMG_1.NEF | jq .[0].shot.neutral
+EXAMPLES = """\
+examples:
+  ispd inspect IMG_1.dng
+  ispd inspect --tags-only *.dng           without decoding: at once
+  ispd inspect --json IMG_1.NEF | jq .[0].shot.neutral
 
 Nothing is developed or written.  For a DNG, what the file states stands beside what rendering gets of it.
 """
@@ -39,14 +43,12 @@ ORIENTATIONS = {
 LIGHTS = {2: "fluorescent", 3: "tungsten", 17: "A", 18: "B", 19: "C", 20: "D55", 21: "D65", 22: "D75", 23: "D50"}
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    parser = subparsers.add_parser(
-        "inspect", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "inspect", __doc__, EXAMPLES)
     parser.add_argument("photos", nargs="+", metavar="FILE", help="raw photos")
     parser.add_argument("--tags-only", action="store_true", help="do not decode the samples")
-    parser.add_argument("--json", action="store_true", help="a list of objects, one a photo")
+    add_json(parser, "a list of objects, one a photo")
 
 
 def run(args: Namespace) -> int:
@@ -63,16 +65,15 @@ def run(args: Namespace) -> int:
             path = os.path.abspath(os.fsencode(name))
             found.append((path, _facts(path), _named(path, lambda path: inspect(path, cell))))
     if args.json:
-        print(json.dumps([_plain(*one) for one in found], indent=2, ensure_ascii=False))
+        print_json([_plain(*one) for one in found])
     else:
         print("\n\n".join("\n".join(page(*one)) for one in found))
     bad = sum(inspection.verdict != "whole" for _, _, inspection in found)
-    return 0 if not bad else 65 if bad == len(found) else 1
+    return 0 if not bad else PhotoError.exit_code if bad == len(found) else 1
 
 
 def _facts(path: bytes) -> Facts | None:
     """By our own reader or exiftool; None where the file has none, or exiftool is not there."""
-    from ispd.errors import MissingTool, PhotoError
     from ispd.metadata.exiftool import ExifTool
     from ispd.photo import facts_of
 
@@ -85,9 +86,6 @@ def _facts(path: bytes) -> Facts | None:
 
 def _named(path: bytes, ask: Callable[[bytes], T]) -> T:
     """What `ask` answers; where the file cannot be opened the error says which."""
-    from ispd.errors import MachineError, NoInput
-    from ispd.sentences import shown
-
     try:
         return ask(path)
     except (NoInput, MachineError) as error:
@@ -97,16 +95,12 @@ def _named(path: bytes, ask: Callable[[bytes], T]) -> T:
 def _plain(path: bytes, facts: Facts | None, found: Inspection) -> dict[str, Any]:
     import msgspec
 
-    from ispd.sentences import shown
-
     plain: dict[str, Any] = msgspec.to_builtins(found)
     return {"file": shown(path), "facts": facts and msgspec.to_builtins(facts), **plain}
 
 
 def page(path: bytes, facts: Facts | None, found: Inspection) -> Iterator[str]:
     """The lines of one photo's page."""
-    from ispd.sentences import shown
-
     yield f"{shown(os.path.basename(path))}    {_size(found.file_size)}, {found.container}"
     yield _row({"whole": "complete", "arriving": "NOT COMPLETE", "refused": "REFUSED"}[found.verdict], _verdict(found))
     yield from _about(facts)
@@ -157,7 +151,7 @@ def _seconds(seconds: float | None) -> str:
 def _stored(found: Inspection) -> str:
     stored = found.stored
     assert stored is not None
-    pieces = f"{stored.pieces} {'tile' if stored.tiled else 'strip'}{'' if stored.pieces == 1 else 's'}"
+    pieces = counted(stored.pieces, "tile" if stored.tiled else "strip")
     kind = "floating point" if stored.floating else "bit"
     planes = "" if stored.planes == 1 else f" in {stored.planes} planes"
     return f"{stored.width} × {stored.height}, {stored.bits} {kind}{planes}, {stored.compression} in {pieces}"
@@ -274,13 +268,13 @@ def _opcode(opcode: Opcode) -> str:
         case values.FixVignetteRadial(coefficients, _):
             return f"{name} ×{1 + sum(coefficients):.2f} in the corners"
         case values.WarpRectilinear(planes, _):
-            return f"{name} for {len(planes)} {'plane' if len(planes) == 1 else 'planes'}"
+            return f"{name} for {counted(len(planes), 'plane')}"
         case values.DeltaPerRow(region, _, along, operation):
             return f"{operation} per {along}, {_region(region)}"
         case values.FixBadPixelsConstant(constant):
             return f"{name}: samples of {constant} are mended"
         case values.FixBadPixelsList(points, areas):
-            return f"{name}: {len(points)} points and {len(areas)} areas"
+            return f"{name}: {counted(len(points), 'point')} and {counted(len(areas), 'area')}"
         case values.TrimBounds(area):
             return f"{name} to {_area(area)}"
 

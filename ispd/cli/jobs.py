@@ -1,18 +1,18 @@
-"""What became of each photo, and doing it again."""
+"""ispd jobs: what became of each photo, and doing it again."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ispd.cli.command import Subparsers, add_command, add_config, add_json, aligned, print_json
 from ispd.errors import ConfigError, NoInput
+from ispd.sentences import shown
 
 if TYPE_CHECKING:
     from ispd.config import Config
@@ -29,13 +29,10 @@ examples:
 """
 
 
-def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
-    """`ispd jobs list|show|retry`"""
-    jobs = subparsers.add_parser(
-        "jobs", help="list photos, show one, develop it again", description=__doc__, epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    commands = jobs.add_subparsers(dest="action", metavar="list|show|retry", required=True)
+def add_parser(subparsers: Subparsers) -> None:
+    """The command's arguments."""
+    parser = add_command(subparsers, "jobs", __doc__, EXAMPLES)
+    commands = parser.add_subparsers(dest="action", metavar="list | show | retry", required=True)
     listing = commands.add_parser("list", help="one line a photo", description="One line a photo, the latest last.")
     listing.add_argument("--state", choices=STATES, help="only photos in this state")
     show = commands.add_parser("show", help="everything about one", description="Everything about one photo.")
@@ -51,8 +48,8 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     retry.add_argument("--profile", metavar="NAME", default="", help="with this profile")
     retry.add_argument("--dry-run", action="store_true", help="only say which")
     for command in (listing, show, retry):
-        command.add_argument("--config", metavar="FILE", type=Path, help="the config (default: the usual places)")
-        command.add_argument("--json", action="store_true", help="for scripts")
+        add_config(command)
+        add_json(command)
 
 
 def run(args: Namespace) -> int:
@@ -70,7 +67,7 @@ def _list(config: Config, args: Namespace) -> int:
     with read_ledger(config.state) as ledger:
         lines = ledger.listing(args.state.replace("-", "_") if args.state else None)
     if args.json:
-        print(json.dumps([_listed(line) for line in lines], indent=2))
+        print_json([_listed(line) for line in lines])
     elif lines:
         print(_table(lines))
     else:
@@ -84,7 +81,7 @@ def _show(config: Config, args: Namespace) -> int:
     with read_ledger(config.state) as ledger:
         details = _details(ledger, args.id)
     if args.json:
-        print(json.dumps(details, indent=2))
+        print_json(details)
     else:
         print(_page(details))
     return 0
@@ -105,7 +102,10 @@ def _retry(config: Config, args: Namespace) -> int:
     sentences = (
         [f"{one}: would be developed again" for one in what] if args.dry_run else _do(config, what, args.profile)
     )
-    print(json.dumps(sentences, indent=2) if args.json else "\n".join(sentences))
+    if args.json:
+        print_json(sentences)
+    else:
+        print("\n".join(sentences))
     return 0
 
 
@@ -156,7 +156,9 @@ def _find(ledger: Reading, one: str) -> Job | Photo | None:
 
 
 def _paths(job: Job) -> list[bytes]:
-    return [job.deliver + b"/" + product.name.encode() for product in job.products]
+    from ispd.publish.names import join
+
+    return [join(job.deliver, product.name) for product in job.products]
 
 
 # ── in words ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,13 +181,9 @@ def _table(lines: Iterable[Listed]) -> str:
     rows = [("ID", "STATE", "SINCE", "PHOTO", "PROFILE", "")]
     for line in lines:
         last = line.reason or (", ".join(line.names) if line.state == "delivered" else "")
-        photo = _shown(line.source.rpartition(b"/")[2])
+        photo = shown(line.source.rpartition(b"/")[2])
         rows.append((line.id, line.state.replace("_", " "), _time(line.since), photo, line.profile, last))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]]).rstrip()
-        for row in rows
-    )
+    return aligned(rows)
 
 
 def _details(ledger: Reading, one: str) -> dict[str, object]:
@@ -261,14 +259,8 @@ def _said(name: str, value: object) -> str:
         return _time(value)
     if name == "seconds":
         return f"{value:.1f}"
-    return _shown(os.fsencode(value)) if isinstance(value, str) else str(value)
+    return shown(os.fsencode(value)) if isinstance(value, str) else str(value)
 
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _shown(path: bytes) -> str:
-    from ispd.sentences import shown
-
-    return shown(path)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
+from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
+from ispd.sentences import counted, shown
 
 if TYPE_CHECKING:
     from ispd.config import Config, Folder
     from ispd.metadata.exiftool import ExifTool
     from ispd.profile import Library
 
-EXAMPLES = """
-ispd plan            one line a photo
-ispd plan --json     for scripts
+EXAMPLES = """\
+examples:
+  ispd plan            one line a photo
+  ispd plan --json     for scripts
 
 Nothing is developed or written.  What was delivered stays as it is, so it is only named; a photo that was moved or
 copied since is recognized by its content when its turn comes.  Exit code 78: profiles need your hand for some photo.
@@ -40,13 +44,11 @@ class Line:
         return replace(self, photo=photo)
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    parser = subparsers.add_parser(
-        "plan", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
-    parser.add_argument("--json", action="store_true", help="a list of objects, one a folder")
+    parser = add_command(subparsers, "plan", __doc__, EXAMPLES)
+    add_config(parser)
+    add_json(parser, "a list of objects, one a folder")
 
 
 def run(args: Namespace) -> int:
@@ -62,16 +64,16 @@ def run(args: Namespace) -> int:
         rounds = [Planning(folder, profiles, done, door) for folder in config.folders]
         planned = [(each.folder, [each.line(path) for path in photos(each.folder, config)]) for each in rounds]
     if args.json:
-        print(json.dumps([as_json(*each) for each in planned], indent=2))
+        print_json([as_json(*each) for each in planned])
     else:
         print("\n\n".join(text(*each) for each in planned))
-    return 78 if any(line.verdict == "needs your hand" for _, found in planned for line in found) else 0
+    verdicts = {line.verdict for _, found in planned for line in found}
+    return ConfigError.exit_code if "needs your hand" in verdicts else 0
 
 
 def known(state: Path) -> dict[bytes, Line]:
     """Photos that the ledger has a word on already."""
     from ispd.daemon.ledger.reading import read_ledger
-    from ispd.errors import NoInput
 
     try:
         with read_ledger(state) as reading:
@@ -87,7 +89,6 @@ def known(state: Path) -> dict[bytes, Line]:
 def photos(folder: Folder, config: Config) -> list[bytes]:
     """The photos in a folder as the daemon would find them.  Raises NoInput where the folder is not there."""
     from ispd.daemon.scan import roots_of, scan
-    from ispd.errors import NoInput
 
     if not folder.watch.is_dir():
         raise NoInput(f"{folder.watch} is not there; is it mounted?")
@@ -108,9 +109,6 @@ class Planning:
 
     def line(self, path: bytes) -> Line:
         """What would become of the photo, with the names it would really get."""
-        from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
-        from ispd.sentences import shown
-
         relative = os.path.relpath(path, os.fsencode(self.folder.watch.resolve()))
         photo = shown(relative)
         try:
@@ -129,7 +127,6 @@ class Planning:
         from ispd.orders import Waiting
         from ispd.photo import facts_of
         from ispd.plan import References, plan
-        from ispd.sentences import shown
 
         check_whole(path)
         references = References.QUIET if has_reference(path) else References.NONE
@@ -177,8 +174,6 @@ def _said(line: Line, width: int) -> str:
 
 
 def _sum(found: list[Line]) -> str:
-    from ispd.sentences import counted
-
     counts = {verdict: sum(line.verdict == verdict for line in found) for verdict in get_args(Verdict)}
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     return counted(len(found), "photo") + (f": {said}" if said else "")

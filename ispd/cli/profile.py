@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
+from ispd.errors import ConfigError
 
 if TYPE_CHECKING:
     from ispd.profile import Library
     from ispd.profile.library import Entry
 
-EXAMPLES = """
-ispd profile list
-ispd profile show warm-film > ~/.config/ispd/profiles/mine.toml     a start for one of your own: change its name
-ispd profile check                                                  all of them, and whether two of them tie
-ispd profile check mine.toml                                        one file, wherever it lies
+EXAMPLES = """\
+examples:
+  ispd profile list
+  ispd profile show warm-film > ~/.config/ispd/profiles/mine.toml     a start for one of your own: change its name
+  ispd profile check                                                  all of them, and whether two of them tie
+  ispd profile check mine.toml                                        one file, wherever it lies
 """
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    parser = subparsers.add_parser(
-        "profile", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "profile", __doc__, EXAMPLES)
     actions = parser.add_subparsers(dest="action", metavar="list | show | check", required=True)
     listing = actions.add_parser("list", help="name, where it comes from, what it is for")
     show_one = actions.add_parser("show", help="one profile as TOML, with every default")
@@ -34,8 +35,8 @@ def add_parser(subparsers: Any) -> None:
         "files", nargs="*", type=Path, metavar="FILE", help="these files; else all that are looked up"
     )
     for action in (listing, show_one, checking):
-        action.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
-        action.add_argument("--json", action="store_true", help="for scripts")
+        add_config(action)
+        add_json(action)
 
 
 def run(args: Namespace) -> int:
@@ -46,7 +47,6 @@ def run(args: Namespace) -> int:
 def library(argument: Path | None) -> Library:
     """What can be looked up, even where the config has mistakes elsewhere."""
     from ispd.config import find_config, library_at
-    from ispd.errors import ConfigError
 
     try:
         return library_at(find_config(argument))
@@ -60,7 +60,7 @@ def list_all(args: Namespace) -> int:
     """One line a profile; broken ones are told on stderr."""
     found = library(args.config)
     if args.json:
-        print(json.dumps([as_json(entry) for entry in found.entries], indent=2))
+        print_json([as_json(entry) for entry in found.entries])
         return 0
     width = max((len(entry.name) for entry in found.entries), default=0)
     for entry in found.entries:
@@ -92,7 +92,7 @@ def show(args: Namespace) -> int:
     found = library(args.config)
     profile = found.get(args.name)
     if args.json:
-        print(json.dumps(toml.to_table(profile), indent=2))
+        print_json(toml.to_table(profile))
     else:
         print(f"# {found.entry(args.name).path}\n{to_toml(profile)}", end="")
     return 0
@@ -102,17 +102,16 @@ def check(args: Namespace) -> int:
     """Every mistake in the named files, else in every profile there is."""
     problems = file_problems(args.files) if args.files else library(args.config).problems
     if args.json:
-        print(json.dumps({"problems": problems}, indent=2))
-    for problem in () if args.json else problems:
-        print(f"ispd: {problem}", file=sys.stderr)
-    if not problems and not args.json:
+        print_json({"problems": problems})
+    elif problems:
+        print("\n".join(f"ispd: {problem}" for problem in problems), file=sys.stderr)
+    else:
         print("no mistakes")
-    return 78 if problems else 0
+    return ConfigError.exit_code if problems else 0
 
 
 def file_problems(files: list[Path]) -> tuple[str, ...]:
     """What is wrong with these files."""
-    from ispd.errors import ConfigError
     from ispd.profile import read_profile
 
     found: list[str] = []

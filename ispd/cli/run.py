@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ispd.cli.command import Subparsers, add_command, add_config
 
 if TYPE_CHECKING:
     from ispd.config import Config
 
-EXAMPLES = """
-ispd run --watch ~/Pictures/inbox --deliver ~/Pictures/graded
-    the first time: writes ~/.config/ispd/ispd.toml with this folder, and begins
-ispd run
-    from then on: all folders of the config
-ispd run --watch A --deliver B
-    with a config that does not have this folder: this one alone, with the config's other settings
-    (engine, patience, profiles); the file is left as it is
+EXAMPLES = """\
+examples:
+  ispd run --watch ~/Pictures/inbox --deliver ~/Pictures/graded
+      the first time: writes ~/.config/ispd/ispd.toml with this folder, and begins
+  ispd run
+      from then on: all folders of the config
+  ispd run --watch A --deliver B
+      with a config that does not have this folder: this one alone, with the config's other settings
+      (engine, patience, profiles); the file is left as it is
 
 SIGTERM ends it (photos under way get 20 s), SIGHUP reads the config and the profiles again.
 """
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    parser = subparsers.add_parser(
-        "run", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "run", __doc__, EXAMPLES)
     add_config_arguments(parser)
 
 
@@ -42,7 +43,7 @@ def run(args: Namespace) -> int:
 
 def add_config_arguments(parser: ArgumentParser) -> None:
     """--config, --watch, --deliver: which folders."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
+    add_config(parser)
     parser.add_argument("--watch", type=Path, metavar="DIR", help="look for photos here and below")
     parser.add_argument("--deliver", type=Path, metavar="DIR", help="put the pictures here; goes with --watch")
 

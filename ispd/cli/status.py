@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-EXAMPLES = """
-ispd status           for people
-ispd status --json    for scripts
+from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
+from ispd.sentences import counted
+
+EXAMPLES = """\
+examples:
+  ispd status           for people
+  ispd status --json    for scripts
 
 Works without a running daemon: the ledger tells what was done so far.
 """
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    parser = subparsers.add_parser(
-        "status", help=(__doc__ or "").partition(": ")[2], epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="this config instead of the usual one")
-    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    parser = add_command(subparsers, "status", __doc__, EXAMPLES)
+    add_config(parser)
+    add_json(parser)
 
 
 def run(args: Namespace) -> int:
@@ -37,7 +38,10 @@ def run(args: Namespace) -> int:
         if (answer := ask(usual_state())) is None:
             raise
         report = answer | {"problems": [*answer["problems"], *error.problems]}
-    print(json.dumps(report, indent=2) if args.json else text(report))
+    if args.json:
+        print_json(report)
+    else:
+        print(text(report))
     return 0
 
 
@@ -71,7 +75,7 @@ def text(report: dict[str, Any]) -> str:
     lines = [f"ispd {daemon['version']} runs, process {daemon['pid']}" if daemon else "ispd is not running"]
     lines.append(f"photos    {_numbers(report['queue'])}")
     for engine in report["engines"]:
-        lines.append(f"engine    {engine['state']}, {engine['orders']} photos in hand")
+        lines.append(f"engine    {engine['state']}, {counted(engine['orders'], 'photo')} in hand")
         if engine["unconfined"]:
             lines.append(f"          decoders are less locked in than they could be: {', '.join(engine['unconfined'])}")
     for folder in report["folders"]:

@@ -1,17 +1,17 @@
-"""Compare every delivered picture with the digest of the ledger: which are missing, which were changed since."""
+"""ispd verify: whether all delivered pictures are still there and whole, by the digests of the ledger."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
 from ispd.errors import MachineError
+from ispd.sentences import counted, shown
 
 if TYPE_CHECKING:
     from ispd.daemon.ledger.rows import Job
@@ -25,14 +25,11 @@ What is missing can be made again by `ispd jobs retry --missing`.
 """
 
 
-def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
-    """`ispd verify`"""
-    verify = subparsers.add_parser(
-        "verify", help="are all delivered pictures still there and whole?", description=__doc__, epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    verify.add_argument("--config", metavar="FILE", type=Path, help="the config (default: the usual places)")
-    verify.add_argument("--json", action="store_true", help="for scripts")
+def add_parser(subparsers: Subparsers) -> None:
+    """The command's arguments."""
+    parser = add_command(subparsers, "verify", __doc__, EXAMPLES)
+    add_config(parser)
+    add_json(parser)
 
 
 @dataclass(frozen=True)
@@ -57,22 +54,22 @@ def run(args: Namespace) -> int:
     findings = list(_with_progress(_findings(jobs, marks), sum(len(job.products) for job in jobs)))
     bad = [finding for finding in findings if finding.verdict != "whole"]
     if args.json:
-        print(json.dumps([_plain(finding) for finding in bad], indent=2))
-    else:
-        print("\n".join(map(_line, bad)), end="\n" if bad else "")
-    counted = "1 picture is" if len(findings) == 1 else f"{len(findings)} pictures are"
-    print(f"{len(bad)} of {len(findings)} pictures are not as delivered" if bad else f"{counted} as delivered",
-          file=sys.stderr)  # fmt: skip
+        print_json([_plain(finding) for finding in bad])
+    elif bad:
+        print("\n".join(map(_line, bad)))
+    pictures = counted(len(findings), "picture")
+    print(f"{len(bad)} of {pictures} not as delivered" if bad else f"{pictures} as delivered", file=sys.stderr)
     return 1 if bad else 0
 
 
 def _findings(jobs: tuple[Job, ...], marks: dict[bytes, str]) -> Iterator[Finding]:
     from ispd.publish import verify
+    from ispd.publish.names import join
 
     away = {deliver: _away(deliver, mark) for deliver, mark in marks.items()}
     for job in jobs:
         for product in job.products:
-            path = job.deliver + b"/" + product.name.encode()
+            path = join(job.deliver, product.name)
             try:
                 if sentence := away.get(job.deliver):
                     yield Finding("unreadable", path, job.id, sentence)
@@ -102,8 +99,6 @@ def _with_progress(findings: Iterator[Finding], total: int) -> Iterator[Finding]
 
 
 def _line(finding: Finding) -> str:
-    from ispd.sentences import shown
-
     reason = f": {finding.sentence}" if finding.sentence else ""
     return f"{finding.verdict:10}  {shown(finding.path)}  (job {finding.job}){reason}"
 

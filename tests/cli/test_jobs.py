@@ -162,7 +162,7 @@ def test_retry_while_another_ispd_holds_the_ledger(ispd: Ispd, history: dict[str
 
 def test_verify_finds_all_well(ispd: Ispd, history: dict[str, str]) -> None:
     printed = ispd("verify")
-    assert (printed.code, printed.out, printed.err) == (0, "", "1 picture is as delivered\n")
+    assert (printed.code, printed.out, printed.err) == (0, "", "1 picture as delivered\n")
 
 
 @pytest.mark.parametrize("verdict", ["missing", "changed"])
