@@ -45,7 +45,8 @@ class Folder:
     metadata: MetadataPolicy = "all"  # which tags of the photo its pictures carry
 
 
-def _device_problem(device: str) -> str:
+def device_problem(device: str) -> str:
+    """What is wrong with the name of a device, or "" """
     is_known = re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", device, re.ASCII)
     return "" if is_known else 'must be "auto", "cpu", "cuda" or "cuda:1"'
 
@@ -54,7 +55,7 @@ def _device_problem(device: str) -> str:
 class Engine:
     """Where photos are rendered."""
 
-    device: Annotated[str, toml.Check(_device_problem)] = "auto"  # "cpu", "cuda", "cuda:1"; auto: a GPU if there is one
+    device: Annotated[str, toml.Check(device_problem)] = "auto"  # "cpu", "cuda", "cuda:1"; auto: a GPU if there is one
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ispd.cli.command import Subparsers, add_command, add_json
+from ispd.config import device_problem
 from ispd.errors import NoInput, PhotoError
 from ispd.orders import Delivered, Outcome, SetAside, to_json
 from ispd.profile import open_library, read_profile
@@ -32,8 +33,16 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("-o", dest="deliver", type=Path, required=True, metavar="DIR", help="where the pictures go")
     parser.add_argument("--profile", metavar="P", help="a profile's name or a .toml file (default: what matches)")
     parser.add_argument("--format", choices=("jpeg", "tiff", "png"), help="instead of the profile's own outputs")
-    parser.add_argument("--device", default="auto", help='"cpu", "cuda", "cuda:1" (default: a graphics card if any)')
+    parser.add_argument(
+        "--device", type=_device, default="auto", help='"cpu", "cuda", "cuda:1" (default: a graphics card if any)'
+    )
     add_json(parser, "one JSON object a photo, a line each")
+
+
+def _device(name: str) -> str:
+    if problem := device_problem(name):
+        raise ArgumentTypeError(f'"{name}" {problem}')
+    return name
 
 
 def run(args: Namespace) -> int:
