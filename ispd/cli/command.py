@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
+
+from ispd.errors import MachineError, NoInput, PhotoError
+from ispd.sentences import shown
 
 Subparsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
@@ -30,6 +34,15 @@ def add_config(parser: ArgumentParser) -> None:
 def add_json(parser: ArgumentParser, what: str = "for scripts") -> None:
     """--json"""
     parser.add_argument("--json", action="store_true", help=what)
+
+
+@contextmanager
+def about(path: bytes) -> Iterator[None]:
+    """Errors inside begin with the file's name: several files may have been named."""
+    try:
+        yield
+    except (PhotoError, NoInput, MachineError) as error:
+        raise type(error)(f"{shown(path)}: {error}") from error
 
 
 def print_json(value: object) -> None:

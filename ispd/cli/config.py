@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
+from ispd.errors import ConfigError
 
 if TYPE_CHECKING:
     from ispd.config import Config
@@ -47,7 +48,6 @@ def run(args: Namespace) -> int:
 def check(args: Namespace) -> int:
     """Every mistake; what is no mistake but stands in the way is said on stderr."""
     from ispd.config import find_config, read_config
-    from ispd.errors import ConfigError
 
     path = find_config(args.config)
     try:

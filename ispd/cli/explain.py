@@ -8,7 +8,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
+from ispd.cli.command import Subparsers, about, add_command, add_config, add_json, print_json
+from ispd.errors import ConfigError, NoInput
 from ispd.sentences import printable, shown
 
 if TYPE_CHECKING:
@@ -57,30 +58,23 @@ def _explained(
     folder = folder_of(path, config)
     if args.profile:
         folder = dataclasses.replace(folder, profile=args.profile)
-    return report(path, read(path, door), folder, profiles)
+    return report(path, facts_of_raw(path, door), folder, profiles)
 
 
-def read(path: bytes, door: ExifTool) -> Facts:
-    """The photo's facts; errors begin with its name, since several photos may have been named.
-
-    Raises NoInput where it is not there or no raw by its name, PhotoError, MachineError.
-    """
+def facts_of_raw(path: bytes, door: ExifTool) -> Facts:
+    """The photo's facts.  Raises NoInput where it is not there or no raw by its name, PhotoError, MachineError."""
     from ispd.decode.names import is_raw
-    from ispd.errors import MachineError, NoInput, PhotoError
     from ispd.photo import facts_of
 
-    try:
+    with about(path):
         if not is_raw(path) and os.path.lexists(path):
             raise NoInput("by its name it is no raw photo; ispd would not develop it")
         return facts_of(path, door)
-    except (PhotoError, NoInput, MachineError) as error:
-        raise type(error)(f"{shown(path)}: {error}") from error
 
 
 def config_if_any(argument: Path | None) -> Config | None:
     """The config, or None where there is none and none was named."""
     from ispd.config import find_config, read_config
-    from ispd.errors import ConfigError
 
     try:
         path = find_config(argument)
@@ -104,12 +98,14 @@ def folder_of(path: bytes, config: Config | None) -> Folder:
 
 def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict[str, Any]:
     """Everything there is to say, ready for JSON.  Raises ConfigError where no profile can be chosen."""
+    from ispd.daemon.scan import Depth, Root, has_reference, scan
     from ispd.orders import Waiting
     from ispd.plan import References, plan
 
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     relative = os.path.relpath(real, os.fsencode(folder.watch))
-    references = References.QUIET if has_reference(path) else References.NONE
+    beside = scan(Root(os.path.dirname(path)), depth=Depth.HERE).references
+    references = References.QUIET if has_reference(path, beside) else References.NONE
     made = plan(facts, relative, folder, profiles, references)
     assert not isinstance(made, Waiting), "only gathering references are waited for"
     return {
@@ -128,17 +124,6 @@ def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict
             for name, output in zip(made.names, made.recipe.outputs, strict=True)
         ],
     }
-
-
-def has_reference(path: bytes) -> bool:
-    """Whether a finished picture of the same name lies beside the photo."""
-    from ispd.decode.names import is_reference
-
-    folder, name = os.path.split(path)
-    stem = os.path.splitext(name)[0].lower()
-    with os.scandir(folder or b".") as entries:
-        beside = [entry.name for entry in entries if is_reference(entry.name)]
-    return any(os.path.splitext(other)[0].lower() in (stem, name.lower()) for other in beside)
 
 
 def said(output: Output) -> str:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from ispd.cli.command import Subparsers, add_command, add_json, print_json
-from ispd.errors import MachineError, MissingTool, NoInput, PhotoError
+from ispd.cli.command import Subparsers, about, add_command, add_json, print_json
+from ispd.errors import MissingTool, PhotoError
 from ispd.sentences import counted, shown
 
 if TYPE_CHECKING:
     from ispd.decode.inspection import ColorSamples, Inspection, Stated
     from ispd.isp.values import Area, Opcode, Shot
     from ispd.orders import Facts
-
-T = TypeVar("T")
 
 EXAMPLES = """\
 examples:
@@ -63,7 +61,8 @@ def run(args: Namespace) -> int:
         cell = None if args.tags_only else stack.enter_context(Cell())
         for name in args.photos:
             path = os.path.abspath(os.fsencode(name))
-            found.append((path, _facts(path), _named(path, lambda path: inspect(path, cell))))
+            with about(path):
+                found.append((path, _facts(path), inspect(path, cell)))
     if args.json:
         print_json([_plain(*one) for one in found])
     else:
@@ -79,17 +78,9 @@ def _facts(path: bytes) -> Facts | None:
 
     try:
         with ExifTool() as door:
-            return _named(path, lambda path: facts_of(path, door))
+            return facts_of(path, door)
     except (PhotoError, MissingTool):
         return None
-
-
-def _named(path: bytes, ask: Callable[[bytes], T]) -> T:
-    """What `ask` answers; where the file cannot be opened the error says which."""
-    try:
-        return ask(path)
-    except (NoInput, MachineError) as error:
-        raise type(error)(f"{shown(path)}: {error}") from error
 
 
 def _plain(path: bytes, facts: Facts | None, found: Inspection) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ispd.sentences import counted, shown
 
 if TYPE_CHECKING:
     from ispd.config import Config, Folder
+    from ispd.daemon.scan import Sight
     from ispd.metadata.exiftool import ExifTool
     from ispd.profile import Library
 
@@ -61,8 +62,9 @@ def run(args: Namespace) -> int:
     profiles = open_library(config.profiles, config.state)
     done = known(config.state)
     with ExifTool() as door:
-        rounds = [Planning(folder, profiles, done, door) for folder in config.folders]
-        planned = [(each.folder, [each.line(path) for path in photos(each.folder, config)]) for each in rounds]
+        seen = zip(config.folders, sights(config), strict=True)
+        rounds = [Planning(folder, sight, profiles, done, door) for folder, sight in seen]
+        planned = [(each.folder, [each.line(path) for path in sorted(each.sight.photos)]) for each in rounds]
     if args.json:
         print_json([as_json(*each) for each in planned])
     else:
@@ -86,15 +88,15 @@ def known(state: Path) -> dict[bytes, Line]:
     }
 
 
-def photos(folder: Folder, config: Config) -> list[bytes]:
-    """The photos in a folder as the daemon would find them.  Raises NoInput where the folder is not there."""
+def sights(config: Config) -> list[Sight]:
+    """What the daemon would find in each watched folder.  Raises NoInput where one is not there."""
     from ispd.daemon.scan import roots_of, scan
 
-    if not folder.watch.is_dir():
-        raise NoInput(f"{folder.watch} is not there; is it mounted?")
+    for folder in config.folders:
+        if not folder.watch.is_dir():
+            raise NoInput(f"{folder.watch} is not there; is it mounted?")
     pairs = [(os.fsencode(each.watch.resolve()), os.fsencode(each.deliver.resolve())) for each in config.folders]
-    root = roots_of(pairs)[config.folders.index(folder)]
-    return sorted(scan(root).photos)
+    return [scan(root) for root in roots_of(pairs)]
 
 
 @dataclass
@@ -102,6 +104,7 @@ class Planning:
     """One folder being planned: what is known, and which names are taken by now."""
 
     folder: Folder
+    sight: Sight
     profiles: Library
     done: dict[bytes, Line]
     door: ExifTool
@@ -122,14 +125,14 @@ class Planning:
             return Line(photo, "set aside", reason=str(error))
 
     def _planned(self, path: bytes, relative: bytes) -> Line:
-        from ispd.cli.explain import has_reference
+        from ispd.daemon.scan import has_reference
         from ispd.decode.facts import check_whole
         from ispd.orders import Waiting
         from ispd.photo import facts_of
         from ispd.plan import References, plan
 
         check_whole(path)
-        references = References.QUIET if has_reference(path) else References.NONE
+        references = References.QUIET if has_reference(path, self.sight.references) else References.NONE
         made = plan(facts_of(path, self.door), relative, self.folder, self.profiles, references)
         if isinstance(made, Waiting):
             return Line(shown(relative), "waiting", reason=made.reason)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ispd.cli.command import Subparsers, add_command, add_config
+from ispd.errors import ConfigError, NoInput
 
 if TYPE_CHECKING:
     from ispd.config import Config
@@ -55,7 +56,6 @@ def config_for(argument: Path | None, watch: Path | None, deliver: Path | None) 
     """
     from ispd.config import config_home, find_config, read_config, write_config
     from ispd.daemon.words import say
-    from ispd.errors import ConfigError, NoInput
 
     if (watch is None) != (deliver is None):
         raise ConfigError("--watch and --deliver go together: where photos come from, where pictures go")

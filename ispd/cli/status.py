@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ispd.cli.command import Subparsers, add_command, add_config, add_json, print_json
+from ispd.errors import ConfigError
 from ispd.sentences import counted
 
 EXAMPLES = """\
@@ -29,7 +30,6 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: Namespace) -> int:
     """Ask the daemon, else the ledger."""
     from ispd.config import find_config, read_config, usual_state
-    from ispd.errors import ConfigError
 
     try:
         report = report_of(read_config(find_config(args.config)).state)
