@@ -91,7 +91,7 @@ def test_names_that_lead_elsewhere_are_refused(desk: Desk, name: str) -> None:
 def test_a_picture_gets_its_name_and_staging_is_empty(desk: Desk) -> None:
     file = stage(desk, "2026/03/DSC1.jpg")
     assert place(desk, file) == "2026/03/DSC1.jpg"
-    pub.clear(desk, [file.staging])
+    pub.clear_job(desk, 1)
     assert at(desk, "2026/03/DSC1.jpg").read_bytes() == PICTURE
     assert listing(at(desk, "")) == {".ispd/id", "2026/03/DSC1.jpg"}
 
@@ -115,7 +115,7 @@ def test_somebody_elses_file_stays_and_the_next_name_is_taken(desk: Desk) -> Non
 def test_publishing_again_changes_nothing(desk: Desk) -> None:
     file = stage(desk, "a.jpg")
     place(desk, file)
-    pub.clear(desk, [file.staging])
+    pub.clear_job(desk, 1)
     assert pub.publish_again(desk, (file,), Numbering(("a.jpg",))) == ("a.jpg",)
     assert listing(at(desk, "")) == {".ispd/id", "a.jpg"}
 
@@ -232,7 +232,6 @@ def test_a_folder_that_is_not_the_one_is_gone(tmp_path: Path, fate: str) -> None
     before = listing(tmp_path)
     for step in (
         lambda: pub.open_desk(desk.deliver, desk.mark),
-        lambda: pub.check_desk(desk),
         lambda: pub.check_room(desk, 1),
         lambda: place(desk, file),
         lambda: pub.sync_folders(desk, "a.jpg"),
@@ -467,7 +466,6 @@ def test_a_real_full_disk_and_room_again(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         fill(file)
-    pub.check_desk(desk)
     with pytest.raises(CannotCreate, match="no room left"):
         pub.open_desk(os.fsencode(small_disk / "deeper"), "")
     ballast.unlink()

@@ -42,7 +42,7 @@ class Delivery:
 
     def recover(self, now: Now) -> None:
         """At start, before engines: finish what was staged, sweep what nobody needs, requeue the rest."""
-        for job in self._ledger.jobs.recover(now.wall).failed:
+        for job in self._ledger.jobs.recover(now.wall):
             self._tell(job, Failed(job.reason), now)
         self._publish_staged(now)
         for folder in self._survey.folders:

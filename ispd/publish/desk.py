@@ -86,14 +86,8 @@ def staging_path(desk: Desk, job: int, number: int, extension: str) -> bytes:
     return desk.staging + b"/" + staging_name(job, number, extension)
 
 
-def check_desk(desk: Desk) -> None:
-    """Raise FolderGone where DELIVER/.ispd/id is not the one we opened: unmounted, replaced, deleted."""
-    with in_words(desk.deliver), at(desk):
-        pass
-
-
 def check_mounted(deliver: bytes, mark: str) -> None:
-    """As `check_desk`, for somebody who only reads: `mark` is the id that the ledger remembers."""
+    """Raise FolderGone where DELIVER/.ispd/id is not `mark`, the one that the ledger remembers; for who only reads."""
     disk = Disk()
     with in_words(deliver), opened(disk.root(deliver)) as root:
         if mark and _read_mark(disk, root) != mark:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,14 +102,6 @@ def sync_folders(desk: Desk, name: str) -> None:
             with opened(walk(desk.disk, root, folders[:depth])) as folder:
                 desk.disk.fsync(folder)
         desk.disk.fsync(root)
-
-
-def clear(desk: Desk, files: Iterable[bytes]) -> None:
-    """Step 8: unlink staging files; those that are gone already are fine."""
-    with in_words(desk.deliver), at(desk) as (_, staging):
-        for file in files:
-            with suppress(FileNotFoundError):
-                desk.disk.unlink(staging, leaf(file))
 
 
 def clear_job(desk: Desk, job: int) -> None:

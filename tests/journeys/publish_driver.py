@@ -134,7 +134,8 @@ def live(run: Run) -> int:
 
 def recover(jobs: Any, desk: Desk) -> None:
     """What a start does before engines."""
-    for job in jobs.recover(2.0).staged:
+    jobs.recover(2.0)
+    for job in jobs.staged():
         try:
             finish(jobs, desk, job, publish_again)
         except StagingLost:

@@ -5,8 +5,6 @@ Numbers are the steps of publishing: 1 enqueue, 2 begin, 4 stage, 5 next_name an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
 
 from ispd.daemon.ledger import products, queries
@@ -21,15 +19,6 @@ FAILURES = 3
 ENGINES = 2
 
 
-@dataclass(frozen=True)
-class Recovery:
-    """What `recover` found at start."""
-
-    requeued: tuple[Job, ...]  # were developing when the last daemon ended
-    failed: tuple[Job, ...]  # interrupted too often
-    staged: tuple[Job, ...]  # finish these by publish_again before any engine starts
-
-
 class Jobs:
     """`ledger.jobs`.  Every method is one commit; times are seconds since 1970, passed in."""
 
@@ -38,8 +27,9 @@ class Jobs:
 
     # ── the way of a job ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def recover(self, now: float) -> Recovery:
-        """At start, before sweeping and before engines: developing → queued (failed after 20 interruptions)."""
+    def recover(self, now: float) -> tuple[Job, ...]:
+        """At start, before sweeping and before engines: developing → queued; those that were interrupted 20 times fail,
+        and are given back."""
         found = queries.jobs(self._store, "state = 'developing' ORDER BY job.id")
         with self._store.commit():
             for job in found:
@@ -48,9 +38,7 @@ class Jobs:
                     self._back(job.id, now)
                 else:
                     self._end(job.id, "failed", f"ispd ended {INTERRUPTIONS} times while it developed this photo", now)
-        after = [job for job in (self.get(job.id) for job in found) if job]
-        requeued, failed = (tuple(job for job in after if job.state == state) for state in ("queued", "failed"))
-        return Recovery(requeued, failed, self.staged())
+        return tuple(job for job in (self._there(job.id) for job in found) if job.state == "failed")
 
     def enqueue(self, photo: int, plan: Plan, now: float) -> Job:
         """Step 1: a job for this photo's content, its final names reserved (the first free of `{stem}`, `{stem}-2` … in

@@ -108,10 +108,6 @@ class Photos:
         """The row of a path."""
         return next(iter(queries.photos(self._store, "folder = ? AND path = ?", folder, path)), None)
 
-    def with_digest(self, folder: int, digest: str) -> tuple[Photo, ...]:
-        """All photos of this content that the folder's deliver folder knows, duplicates last."""
-        return queries.photos(self._store, f"{SAME_CONTENT} ORDER BY duplicate_of IS NOT NULL, id", folder, digest)
-
     def _take(self, folder: int, files: list[Seen], known: dict[bytes, Row], gone: list[Row], now: float) -> Observed:
         new = [file for file in files if file.path not in known]
         replaced = [file for file in files if (row := known.get(file.path)) and row[2:6] != _columns(file.identity)]
