@@ -6,6 +6,7 @@ Facts ─▶ Plan(Recipe, names) ─▶ Order ─▶ [engine] ─▶ Report ─�
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
@@ -42,6 +43,11 @@ class Identity:
     size: int
     mtime_ns: int
     ctime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Identity:
+        """What the system said of a file."""
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,7 @@ CHUNK = 1 << 20
 
 def identity_of(status: os.stat_result) -> Identity | None:
     """Which file this is, as far as the system tells; None of what is no regular file."""
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return Identity(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return Identity.of(status) if stat.S_ISREG(status.st_mode) else None
 
 
 def digest_of(path: bytes, identity: Identity) -> str | None:

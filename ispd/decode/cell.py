@@ -37,7 +37,6 @@ from ispd.isp.values import Shot
 from ispd.orders import Identity, from_json, to_json
 
 START_SECONDS = 60.0  # a cold start reads the libraries from disk
-MOST_PLANES = 4
 READERS = 2
 
 ENVIRONMENT = {  # one thread, and no look at files or folders: the children may not
@@ -125,13 +124,13 @@ class Cell:
         """
         with open_photo(path) as file:
             source = file.fd
-            before = _identity(source)
+            before = Identity.of(os.fstat(source))
             if identity not in (None, before):
                 raise ChangedPhoto("the file is no longer the one that was planned: it is looked at again")
             try:
                 return self._attempts(source)
             finally:  # also where decoding failed: half a file is no verdict on the whole one
-                if _identity(source) != before:
+                if Identity.of(os.fstat(source)) != before:
                     raise ChangedPhoto("the file changed while it was read: it is looked at again")
 
     def _attempts(self, source: int) -> Decoded:
@@ -361,7 +360,7 @@ def _samples_size(ready: wire.Ready) -> int:
 def _is_plausible(ready: wire.Ready) -> bool:
     planes, height, width = ready.shape
     return (
-        1 <= planes <= MOST_PLANES
+        1 <= planes <= wire.MOST_PLANES
         and 1 <= height <= MOST_SIDE
         and 1 <= width <= MOST_SIDE
         and height * width <= MOST_PIXELS
@@ -390,8 +389,3 @@ def misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
         "its orientation": 1 <= shot.orientation <= 8,
     }
     return next((what for what, holds in checks.items() if not holds), None)
-
-
-def _identity(source: int) -> Identity:
-    found = os.fstat(source)
-    return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 
-from ispd.decode.dng.codes import Tag
+from ispd.decode.dng.codes import UNCOMPRESSED, Tag
 from ispd.decode.dng.layout import MOST_CHUNKS, Layout, check_dng_layout, check_inside, chunks_of, read_layout
 from ispd.decode.dng.shot import raw_of
 from ispd.decode.dng.tags import Ifd, Source, Tiff, is_tiff, read_tiff
@@ -140,7 +140,7 @@ def _check_ends(source: Source, layout: Layout) -> None:
     chunks = [(offset, length) for offset, length in chunks_of(layout) if length]
     for offset, length in chunks:
         least = BLANK
-        if layout.compression != 1:
+        if layout.compression != UNCOMPRESSED:
             least = min(BLANK, max(SHORT_BLANK, length // 2))
         if length >= least and _is_blank(source, offset + length - least, least):
             raise IncompletePhoto("the end of the file's image data is blank: it is still arriving, or was half copied")

@@ -22,6 +22,7 @@ from ispd.isp.values import Shot
 LONGEST_MESSAGE = 64 << 10
 LONGEST_HEADER = 64 << 20  # gain maps as JSON; the largest seen in a phone's DNG is 0.2 MB
 LONGEST_SENTENCE = 1000
+MOST_PLANES = 4  # of a picture that leaves the cell
 
 Dtype: TypeAlias = Literal["uint16", "float32"]
 Samples: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]  # (planes, height, width)

@@ -23,6 +23,7 @@ from typing import NoReturn
 import numpy as np
 
 from ispd.decode import lock, readers, wire
+from ispd.decode.dng.layout import MOST_PIXELS
 from ispd.decode.warmup import warm_up
 from ispd.errors import IncompletePhoto, IspdError, MissingTool, PhotoError
 from ispd.orders import from_json, to_json
@@ -140,7 +141,7 @@ def _child(zygote: int, request: wire.Request, source: int, answers: int) -> NoR
         channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=ANSWERS)
         size = os.fstat(SOURCE).st_size
         memory = lock.MEMORY_FLOOR + min(size, LARGEST_FILE)
-        lock.lock(memory, memory + lock.MEMORY_PER_SAMPLE * readers.MOST_PIXELS * readers.MOST_PLANES)
+        lock.lock(memory, memory + lock.MEMORY_PER_SAMPLE * MOST_PIXELS * wire.MOST_PLANES)
         _decode(channel, size, memory, request.leave_out)
         os._exit(0)
     finally:  # only an error comes here: it could not lock itself in

@@ -109,11 +109,12 @@ class Tag(IntEnum):
 CFA_PHOTOMETRIC = 32803  # one color a site
 LINEAR_RAW = 34892  # every site has all planes; not yet matched to a screen
 
+UNCOMPRESSED, LOSSLESS_JPEG, LOSSY_JPEG = 1, 7, 34892
 COMPRESSIONS = {  # those that a DNG may use; GoPro's GPR adds VC-5
-    1: "uncompressed",
-    7: "JPEG",
+    UNCOMPRESSED: "uncompressed",
+    LOSSLESS_JPEG: "JPEG",
     8: "deflate",
     9: "VC-5",
-    34892: "lossy JPEG",
+    LOSSY_JPEG: "lossy JPEG",
     52546: "JPEG XL",
 }

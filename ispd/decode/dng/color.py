@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ispd.decode.dng.codes import LINEAR_RAW, Tag
-from ispd.decode.dng.light import XY, temperature_and_tint, white_of_illuminant
+from ispd.decode.dng.light import XY, temperature_and_tint, uv_of, white_of_illuminant
 from ispd.decode.dng.tags import Ifd, Tiff
 from ispd.isp.color.spaces import BRADFORD, D50_XYZ, D65, Array, adapt, xyz_from_rgb, xyz_from_xy
 from ispd.isp.values import Matrix
@@ -164,10 +164,7 @@ class _Model:
             if math.dist(found, last) < 1e-7:
                 return found
             last, before = found, last
-        return (
-            (last[0] + before[0]) / 2,
-            (last[1] + before[1]) / 2,
-        )  # it swings between two: the middle, as Adobe does
+        return (last[0] + before[0]) / 2, (last[1] + before[1]) / 2  # it swings between two: the middle, as Adobe does
 
 
 def _model(tiff: Tiff, colors: str) -> tuple[_Model | None, tuple[str, ...]]:
@@ -319,7 +316,7 @@ def _weights(whites: Sequence[XY | None], light: XY) -> list[float]:
     if len(known) == 2:
         return _two_weights(temperature_and_tint(known[0])[0], temperature_and_tint(known[1])[0], light)
     # The specification leaves the way to mix three open: by inverse squared distance in CIE 1960, exact at each light
-    near = [1 / (_distance(white, light) ** 2 + 1e-10) for white in known]
+    near = [1 / (math.dist(uv_of(white), uv_of(light)) ** 2 + 1e-10) for white in known]
     return [n / sum(near) for n in near]
 
 
@@ -330,15 +327,6 @@ def _two_weights(first: float, second: float, light: XY) -> list[float]:
     here = 1 / temperature_and_tint(light)[0]
     share = min(max((here - 1 / second) / (1 / first - 1 / second), 0.0), 1.0)
     return [share, 1 - share]
-
-
-def _distance(a: XY, b: XY) -> float:
-    return math.dist(_uv(a), _uv(b))
-
-
-def _uv(xy: XY) -> XY:
-    scale = -2 * xy[0] + 12 * xy[1] + 3
-    return 4 * xy[0] / scale, 6 * xy[1] / scale
 
 
 def _mix(matrices: Sequence[Array], weights: Sequence[float]) -> Array:

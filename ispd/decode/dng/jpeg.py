@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ispd.decode.dng.codes import LOSSLESS_JPEG, LOSSY_JPEG
 from ispd.decode.dng.layout import Layout, chunks_of
 from ispd.decode.dng.tags import Source
 
@@ -19,7 +20,6 @@ DAMAGED = 1024  # zero bytes in a row inside JPEG data that cannot mean a flat a
 BLOCK = 512  # runs are found and counted by whole ones
 HEAD = 4096  # of a tile: its tables stand there
 
-LOSSLESS, LOSSY = 7, 34892  # TIFF compression
 START, END = b"\xff\xd8", b"\xff\xd9"
 HUFFMAN_TABLES = 0xC4
 START_OF_SCAN = 0xDA
@@ -30,7 +30,7 @@ NO_MORE = 0  # the symbol: difference 0 in a DC or lossless table, end of block 
 
 def damage(source: Source, layout: Layout) -> tuple[str, ...]:
     """A warning where JPEG tiles hold runs of zeros that their codes cannot mean.  Reads all image data."""
-    if layout.compression not in (LOSSLESS, LOSSY):
+    if layout.compression not in (LOSSLESS_JPEG, LOSSY_JPEG):
         return ()
     for number, (offset, length) in enumerate(chunks_of(layout), start=1):
         data = source.read(offset, min(length, MOST_TILE))
@@ -43,7 +43,7 @@ def damage(source: Source, layout: Layout) -> tuple[str, ...]:
 
 def is_whole(source: Source, layout: Layout) -> bool:
     """Whether every piece of a lossless JPEG image begins and ends with the marks of a JPEG."""
-    return layout.compression == LOSSLESS and all(
+    return layout.compression == LOSSLESS_JPEG and all(
         source.read(offset, 3) == START + b"\xff"
         and source.read(offset, min(length, MOST_TILE)).rstrip(b"\0").endswith(END)
         for offset, length in chunks_of(layout)

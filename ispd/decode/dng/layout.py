@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ispd.decode.dng.codes import COMPRESSIONS, Tag
+from ispd.decode.dng.codes import COMPRESSIONS, UNCOMPRESSED, Tag
 from ispd.decode.dng.tags import Ifd
 from ispd.errors import IncompletePhoto, PhotoError
 
@@ -20,7 +20,7 @@ MOST_SIDE = 65_535  # pixels; LibRaw's limit too
 MOST_PIXELS = 400_000_000
 BIG_PIXELS = 50_000_000  # above this a file must also have bytes for its pixels:
 MOST_PIXELS_PER_BYTE = 64  # real files reach 5, a lossless bomb 546
-MOST_PLANES = 8
+MOST_STORED_PLANES = 8  # a mosaic or a picture has up to 4; previews may have more
 MOST_CHUNKS = 4096  # looked into; the last ones in the file, where a copy ends
 FLOAT_BITS = (16, 24, 32)
 
@@ -57,9 +57,9 @@ class Layout:
 def read_layout(ifd: Ifd) -> Layout:
     """The stored picture of a directory.  Raises PhotoError where it cannot be one: size, bits, planes, chunks."""
     width, height = ifd.integer(Tag.ImageWidth, 0), ifd.integer(Tag.ImageLength, 0)
-    _check_size(width, height)
+    check_sides(width, height)
     planes = ifd.integer(Tag.SamplesPerPixel, 1)
-    if not 1 <= planes <= MOST_PLANES:
+    if not 1 <= planes <= MOST_STORED_PLANES:
         raise PhotoError(f"the file says that a pixel has {planes} samples: that cannot be")
     floating = ifd.integer(Tag.SampleFormat, 1) == 3
     bits = ifd.integer(Tag.BitsPerSample, 1)
@@ -76,7 +76,7 @@ def read_layout(ifd: Ifd) -> Layout:
         planes=planes,
         bits=bits,
         floating=floating,
-        compression=ifd.integer(Tag.Compression, 1),
+        compression=ifd.integer(Tag.Compression, UNCOMPRESSED),
         chunk_width=chunk_width,
         chunk_height=min(chunk_height, max(height, 1)) if not tiled else chunk_height,
         separate=planes > 1 and ifd.integer(Tag.PlanarConfiguration, 1) == 2,
@@ -95,7 +95,7 @@ def check_dng_layout(layout: Layout) -> None:
             f"{layout.chunks_needed}, the file names {min(len(layout.offsets), len(layout.lengths))}"
         )
     declared = int(layout.lengths.sum())
-    if layout.compression == 1 and declared < layout.bytes_needed:
+    if layout.compression == UNCOMPRESSED and declared < layout.bytes_needed:
         raise PhotoError(
             f"the file's image data are too short: {layout.width} × {layout.height} pixels need "
             f"{layout.bytes_needed:,} bytes, the file names {declared:,}"
@@ -108,14 +108,12 @@ def check_inside(layout: Layout, file_size: int) -> tuple[str, ...]:
     Raises IncompletePhoto where one does not, PhotoError where the pixels are far too many for the bytes.  Gives a
     warning where a strip is declared longer than the file though its uncompressed pixels are all there.
     """
-    pixels = layout.width * layout.height
-    if pixels > BIG_PIXELS and pixels > MOST_PIXELS_PER_BYTE * file_size:
-        raise PhotoError(f"the file declares {pixels:,} pixels in {file_size:,} bytes: a trap, not a photo")
+    check_bytes(layout.width * layout.height, file_size)
     n = min(len(layout.offsets), len(layout.lengths))
     offsets, lengths = layout.offsets[:n], layout.lengths[:n]
     if (offsets + lengths <= file_size).all():
         return ()
-    if layout.compression == 1 and n == 1 and offsets[0] + layout.bytes_needed <= file_size:
+    if layout.compression == UNCOMPRESSED and n == 1 and offsets[0] + layout.bytes_needed <= file_size:
         return ("the file declares more image data than it has, yet all its pixels are there",)
     outside = int(np.count_nonzero(offsets + lengths > file_size))
     what = "its image data" if n == 1 else f"{outside} of {n} pieces of its image data"
@@ -129,7 +127,8 @@ def chunks_of(layout: Layout) -> list[tuple[int, int]]:
     return list(zip(layout.offsets[order].tolist(), layout.lengths[order].tolist(), strict=True))
 
 
-def _check_size(width: int, height: int) -> None:
+def check_sides(width: int, height: int) -> None:
+    """Raises PhotoError for a size that no camera's picture has."""
     if width <= 0 or height <= 0:
         raise PhotoError(f"the file says its picture is {width} × {height} pixels: that cannot be")
     if max(width, height) > MOST_SIDE or width * height > MOST_PIXELS:
@@ -137,6 +136,12 @@ def _check_size(width: int, height: int) -> None:
             f"the file says its picture is {width} × {height} pixels: "
             f"ispd develops up to {MOST_SIDE} a side and {MOST_PIXELS // 1_000_000} megapixels"
         )
+
+
+def check_bytes(pixels: int, file_size: int) -> None:
+    """Raises PhotoError where a file cannot hold so many pixels."""
+    if pixels > BIG_PIXELS and pixels > MOST_PIXELS_PER_BYTE * file_size:
+        raise PhotoError(f"the file declares {pixels:,} pixels in {file_size:,} bytes: a trap, not a photo")
 
 
 def _positions(ifd: Ifd, tag: Tag) -> NDArray[np.int64]:

@@ -54,8 +54,7 @@ _TEMPERATURES = {  # EXIF's other lights
 
 def temperature_and_tint(xy: XY) -> tuple[float, float]:
     """(kelvin, distance from the black body's curve in CIE 1960; above the curve, greenish, is positive)."""
-    scale = -2 * xy[0] + 12 * xy[1] + 3
-    u, v = 4 * xy[0] / scale, 6 * xy[1] / scale
+    u, v = uv_of(xy)
     curve_u, curve_v = _black_body(_MIREDS)
     distances = np.hypot(curve_u - u, curve_v - v)
     nearest = int(distances.argmin())
@@ -63,6 +62,12 @@ def temperature_and_tint(xy: XY) -> tuple[float, float]:
     here_u, here_v = _black_body(np.array([mired]))
     distance = float(np.hypot(here_u[0] - u, here_v[0] - v))
     return 1e6 / mired, distance if v > here_v[0] else -distance
+
+
+def uv_of(xy: XY) -> XY:
+    """CIE 1960 (u, v), where equal steps along the black body's curve look about equal."""
+    scale = -2 * xy[0] + 12 * xy[1] + 3
+    return 4 * xy[0] / scale, 6 * xy[1] / scale
 
 
 def xy_from_temperature(kelvin: float) -> XY:

@@ -15,21 +15,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ispd.decode.dng.codes import UNCOMPRESSED
 from ispd.decode.dng.jpeg import damage, is_whole
-from ispd.decode.dng.layout import MOST_PIXELS, read_layout
+from ispd.decode.dng.layout import read_layout
 from ispd.decode.dng.levels import black_from_masked, masked_areas
 from ispd.decode.dng.shot import raw_of, shot_from_dng
 from ispd.decode.dng.tags import Memory, is_tiff, read_tiff
 from ispd.decode.readers import flash, libraw
 from ispd.decode.readers.picture import Damaged, Dng, Picture, Sized, Unreadable
-from ispd.decode.readers.soundness import MOST_PLANES, check_end, check_size, doubts
+from ispd.decode.readers.soundness import check_end, check_size, doubts
 from ispd.decode.whole import check_source
 from ispd.errors import IncompletePhoto, PhotoError
 
-__all__ = ["MOST_PIXELS", "MOST_PLANES", "Picture", "names", "read"]
+__all__ = ["Picture", "names", "read"]
 
 LIBRAW, FLASHRAW = "LibRaw", "flashraw"
-UNCOMPRESSED = 1
 READ = {LIBRAW: libraw.read, FLASHRAW: flash.read}
 
 

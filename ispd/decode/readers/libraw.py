@@ -23,12 +23,11 @@ from dataclasses import replace
 import numpy as np
 import rawpy
 
-from ispd.decode.dng.codes import Tag
+from ispd.decode.dng.codes import LOSSY_JPEG, Tag
 from ispd.decode.dng.shot import shot_from_dng
 from ispd.decode.readers.makers import Sensor, shot_of
 from ispd.decode.readers.picture import Dng, Picture, Sized, Unreadable, as_planes, check_shape
-from ispd.decode.readers.soundness import MOST_PLANES
-from ispd.decode.wire import Samples
+from ispd.decode.wire import MOST_PLANES, Samples
 from ispd.errors import IncompletePhoto, MissingTool
 from ispd.isp.values import Area, Levels, MapPolynomial, Matrix, Shot
 
@@ -38,7 +37,6 @@ NAME = "LibRaw " + ".".join(map(str, rawpy.libraw_version))
 # how raw files begin: TIFF and its kin, CRW, CR3, RAF, MRW, X3F
 CONTAINERS = (b"II", b"MM", b"\0\0\0\x18ftypcrx", b"FUJIFILM", b"\0MRM", b"FOVb")
 EXIF_FROM_FLIP = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw: 1 mirrors columns, 2 rows, 4 transposes
-LOSSY_JPEG = 34892
 LINEAR_WHITE = 65535.0  # of what LibRaw has mapped by MapPolynomial
 
 

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ispd.decode.dng.layout import BIG_PIXELS, MOST_PIXELS, MOST_PIXELS_PER_BYTE, MOST_SIDE
-from ispd.decode.wire import Samples
+from ispd.decode.dng.layout import check_bytes, check_sides
+from ispd.decode.wire import MOST_PLANES, Samples
 from ispd.errors import IncompletePhoto, PhotoError
 
-MOST_PLANES = 4
 LEAST_BLANK = 1 << 10  # zero bytes at the end of a small file
 MOST_PADDING = 64 << 10
 
 
 def check_size(width: int, height: int, planes: int, file_size: int) -> None:
     """Raises PhotoError for a picture that no camera makes, before anything is allocated for it."""
-    pixels = width * height
-    if width <= 0 or height <= 0 or not 1 <= planes <= MOST_PLANES:
-        raise PhotoError(f"the file says its picture is {width} × {height} pixels of {planes} planes: that cannot be")
-    if max(width, height) > MOST_SIDE or pixels > MOST_PIXELS:
-        raise PhotoError(
-            f"the file says its picture is {width} × {height} pixels: "
-            f"ispd develops up to {MOST_SIDE} a side and {MOST_PIXELS // 1_000_000} megapixels"
-        )
-    if pixels > BIG_PIXELS and pixels > MOST_PIXELS_PER_BYTE * file_size:
-        raise PhotoError(f"the file declares {pixels:,} pixels in {file_size:,} bytes: a trap, not a photo")
+    check_sides(width, height)
+    if not 1 <= planes <= MOST_PLANES:
+        raise PhotoError(f"the file says that a pixel has {planes} samples: that cannot be")
+    check_bytes(width * height, file_size)
 
 
 def check_end(data: bytes) -> None:
