@@ -17,7 +17,7 @@ from ispd.errors import CannotCreate, ConfigError
 from ispd.isp.params import Bounds
 from ispd.naming import template_problem
 from ispd.orders import MetadataPolicy
-from ispd.profile.library import Library, open_library
+from ispd.profile.library import Library, config_home, open_library
 
 Learn: TypeAlias = Literal["sidecar", "preview", "never"]
 
@@ -102,11 +102,6 @@ def usual_places() -> tuple[Path, ...]:
     by_systemd = filter(None, os.environ.get("CONFIGURATION_DIRECTORY", "").split(":"))
     folders = (*map(Path, by_systemd), config_home(), Path("/etc/ispd"))
     return tuple(dict.fromkeys(folder / "ispd.toml" for folder in folders))
-
-
-def config_home() -> Path:
-    """The user's own folder for ispd's config and profiles."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "ispd"
 
 
 def usual_state() -> Path:

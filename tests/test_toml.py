@@ -47,7 +47,15 @@ class Bag:
 
 
 def read(text: str) -> Bag:
-    return toml.read(toml.parse(text, "bag.toml"), Bag)
+    return bag_on(toml.parse(text, "bag.toml"))
+
+
+def bag_on(page: toml.Page) -> Bag:
+    reading = toml.Reading(page)
+    bag = reading.table(Bag)
+    reading.finish()
+    assert bag is not None
+    return bag
 
 
 def problems(text: str) -> tuple[str, ...]:
@@ -151,7 +159,7 @@ def test_a_file_that_is_no_utf8_is_told(tmp_path: Path, bad: bytes) -> None:
 
 def test_a_file_from_windows_is_read(tmp_path: Path) -> None:
     (tmp_path / "bag.toml").write_bytes(b"\xef\xbb\xbfquality = 7\r\n[dial]\r\nev = 1\r\n")
-    assert toml.read(toml.load(tmp_path / "bag.toml"), Bag) == Bag(quality=7, dial=Dial(ev=1.0))
+    assert bag_on(toml.load(tmp_path / "bag.toml")) == Bag(quality=7, dial=Dial(ev=1.0))
 
 
 def test_a_missing_file_is_told_by_name(tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ def show(args: Namespace) -> int:
 
 def init(args: Namespace) -> int:
     """Write a commented first config for one folder."""
-    from ispd.config import config_home, first_config, write_config
+    from ispd.config import first_config, write_config
+    from ispd.profile.library import config_home
 
     if args.dry_run:
         print(first_config(args.watch, args.deliver), end="")

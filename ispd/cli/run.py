@@ -54,8 +54,9 @@ def config_for(argument: Path | None, watch: Path | None, deliver: Path | None) 
 
     Raises ConfigError with a sentence on how to begin, NoInput where the folder to watch is not there.
     """
-    from ispd.config import config_home, find_config, read_config, write_config
+    from ispd.config import find_config, read_config, write_config
     from ispd.daemon.words import say
+    from ispd.profile.library import config_home
 
     if (watch is None) != (deliver is None):
         raise ConfigError("--watch and --deliver go together: where photos come from, where pictures go")

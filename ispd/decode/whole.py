@@ -18,7 +18,7 @@ import struct
 from ispd.decode.dng.codes import UNCOMPRESSED, Tag
 from ispd.decode.dng.layout import MOST_CHUNKS, Layout, check_dng_layout, check_inside, chunks_of, read_layout
 from ispd.decode.dng.shot import raw_of
-from ispd.decode.dng.tags import Ifd, Source, Tiff, is_tiff, read_tiff
+from ispd.decode.dng.tags import Ifd, Source, Tiff, cut_short, is_tiff, read_tiff
 from ispd.decode.names import DNG_SUFFIXES, suffix
 from ispd.errors import IncompletePhoto, PhotoError
 
@@ -94,7 +94,7 @@ def _check_tiff(source: Source, name: bytes) -> tuple[str, ...]:
     tiff = read_tiff(source)
     if not tiff.is_dng and (suffix(name) in DNG_SUFFIXES or _is_plain(tiff)):
         if tiff.cut:
-            raise IncompletePhoto("the file ends before the description of its picture: cut short or still arriving")
+            raise cut_short("before the description of its picture")
         raise PhotoError("a TIFF, but not a raw file: it has no DNG tags and no sensor data")
     if not tiff.is_dng:
         _check_other_tiff(tiff)
@@ -115,9 +115,9 @@ def _check_other_tiff(tiff: Tiff) -> None:
     """NEF, ARW, CR2, PEF, ORF …: whatever their directories point to must lie inside the file."""
     ends = [end for ifd in tiff.pictures for end in _ends(ifd)]
     if any(end > tiff.source.size for end in ends):
-        raise IncompletePhoto("the file ends before its pixels do: it is cut short or still arriving")
+        raise cut_short("before its pixels do")
     if not ends and tiff.cut:
-        raise IncompletePhoto("the file ends before the description of its picture: cut short or still arriving")
+        raise cut_short("before the description of its picture")
 
 
 def _ends(ifd: Ifd) -> list[int]:
@@ -165,9 +165,7 @@ def _check_ciff(source: Source, head: bytes) -> None:
     count = struct.unpack(order + "H", count_at)[0] if len(count_at) == 2 else 0
     entries = source.read(directory + 2, 10 * count)
     if not 1 <= count <= 1024 or len(entries) < 10 * count or directory + 2 + 10 * count > source.size:
-        raise IncompletePhoto(
-            "the file's list of contents, which stands at its end, is not there: cut short or arriving"
-        )
+        raise cut_short("before its list of contents does")
     for kind, size, offset in struct.iter_unpack(order + "HII", entries):
         if not kind & 0xC000 and heap + offset + size > directory:  # those bits: the value stands in the entry itself
             raise IncompletePhoto("the file's list of contents does not fit it: it is cut short or still arriving")
@@ -177,10 +175,10 @@ def _check_raf(source: Source) -> None:
     """Fujifilm: three pairs (offset, length) in the header, big-endian: JPEG, metadata, sensor data."""
     header = source.read(84, 24)
     if len(header) < 24:
-        raise IncompletePhoto("the file ends inside its header: it is cut short or still arriving")
+        raise cut_short("inside its header")
     pairs = struct.unpack(">6I", header)
     if any(offset + length > source.size for offset, length in zip(pairs[0::2], pairs[1::2], strict=True)):
-        raise IncompletePhoto("the file ends before its pixels do: it is cut short or still arriving")
+        raise cut_short("before its pixels do")
 
 
 def _check_boxes(source: Source) -> None:
@@ -199,13 +197,11 @@ def _check_boxes(source: Source) -> None:
             return
         at += size
     if at > source.size:
-        raise IncompletePhoto("the file ends before its pixels do: it is cut short or still arriving")
+        raise cut_short("before its pixels do")
 
 
 def _check_x3f(source: Source) -> None:
     """Sigma: the last four bytes say where the directory "SECd" stands."""
     directory = struct.unpack("<I", source.read(source.size - 4, 4).ljust(4, b"\0"))[0]
     if source.read(directory, 4) != b"SECd":
-        raise IncompletePhoto(
-            "the file's list of contents, which stands at its end, is not there: cut short or arriving"
-        )
+        raise cut_short("before its list of contents does")

@@ -117,10 +117,14 @@ def tie_sentence(one: Entry, other: Entry) -> str:
 
 def shelves(extra: Sequence[Path] = (), state: Path | None = None) -> tuple[Shelf, ...]:
     """The folders in the order they are looked up: `extra` are the config's, `state` holds the learned ones."""
-    config_home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    own = (*extra, config_home / "ispd/profiles", Path("/etc/ispd/profiles"))
+    own = (*extra, config_home() / "profiles", Path("/etc/ispd/profiles"))
     learned = () if state is None else (Shelf(learned_profiles(state), Tier.LEARNED),)
     return (*(Shelf(path, Tier.OWN) for path in own), *learned, Shelf(shipped_profiles(), Tier.SHIPPED))
+
+
+def config_home() -> Path:
+    """The user's own folder for ispd's config and profiles."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "ispd"
 
 
 def learned_profiles(state: Path) -> Path:

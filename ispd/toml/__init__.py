@@ -12,7 +12,7 @@ Every problem is one sentence with file, line, key and what is allowed:
 """
 
 from ispd.toml.leaves import allowed, did_you_mean, dotted, shown
-from ispd.toml.reading import Page, Reading, load, parse, read
+from ispd.toml.reading import Page, Reading, load, parse
 from ispd.toml.slots import Check, Key, Lifted, Slot, Unwritten, lifted_slot, repeated, slots
 from ispd.toml.writing import literal, to_table, write
 
@@ -31,7 +31,6 @@ __all__ = [
     "literal",
     "load",
     "parse",
-    "read",
     "repeated",
     "shown",
     "slots",

@@ -24,7 +24,7 @@ class Refused(Exception):
 def leaf(kind: Any, given: object, bounds: Bounds | None) -> Any:
     """One value that is no table.  Raises Refused."""
     if get_origin(kind) is Annotated:
-        inner, notes, _ = bare(kind)
+        inner, notes = bare(kind)
         return checked(notes, leaf(inner, given, bounds))
     if get_origin(kind) is Literal:
         return _choice(get_args(kind), given)

@@ -47,15 +47,6 @@ def load(path: Path) -> Page:
     return parse(text.replace("\r\n", "\n"), str(path))
 
 
-def read(page: Page, kind: type[T]) -> T:
-    """The page as a value.  Raises ConfigError with all problems."""
-    reading = Reading(page)
-    value = reading.table(kind)
-    reading.finish()
-    assert value is not None  # a value that could not be made has left a problem
-    return value
-
-
 class Reading:
     """One pass over a page.  It goes on after a problem, so that the owner sees them all at once."""
 

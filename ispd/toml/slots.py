@@ -50,7 +50,6 @@ class Slot:
     field: str
     kind: Any  # the type without its notes and without None
     notes: tuple[object, ...]
-    optional: bool  # None is allowed: the key may be left out
     default: object  # MISSING: the key must be there
 
     def note(self, kind: type[T]) -> T | None:
@@ -81,21 +80,20 @@ def _default(part: Field[Any]) -> object:
 
 
 def _slot(name: str, hint: Any, default: object) -> Slot:
-    kind, notes, optional = bare(hint)
+    kind, notes = bare(hint)
     key = next((note.name for note in notes if isinstance(note, Key)), name)
-    return Slot(key, name, kind, notes, optional, default)
+    return Slot(key, name, kind, notes, default)
 
 
-def bare(hint: Any) -> tuple[Any, tuple[object, ...], bool]:
-    """Unwrap Annotated and `| None`, in either order."""
+def bare(hint: Any) -> tuple[Any, tuple[object, ...]]:
+    """The type and its notes: Annotated and `| None` unwrapped, in either order."""
     if get_origin(hint) is Annotated:
-        kind, notes, optional = bare(get_args(hint)[0])
-        return kind, (*get_args(hint)[1:], *notes), optional
+        kind, notes = bare(get_args(hint)[0])
+        return kind, (*get_args(hint)[1:], *notes)
     if get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint):
         (inner,) = (part for part in get_args(hint) if part is not NoneType)
-        kind, notes, _ = bare(inner)
-        return kind, notes, True
-    return hint, (), False
+        return bare(inner)
+    return hint, ()
 
 
 def lifted_slot(slot: Slot) -> Slot:

@@ -12,7 +12,7 @@ from ispd.toml.slots import Lifted, lifted_slot, slots
 
 
 def to_table(value: Any) -> dict[str, Any]:
-    """A dataclass as the table that `read` makes it from, every default spelled out, None left out."""
+    """A dataclass as the table that `Reading` makes it from, every default spelled out, None left out."""
     return dict(_entries(value, skip=""))
 
 

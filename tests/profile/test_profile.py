@@ -117,7 +117,7 @@ def leaves(slot: toml.Slot) -> st.SearchStrategy[Any]:
     if kind is int:
         assert bounds is not None
         numbers: st.SearchStrategy[Any] = st.integers(int(bounds.low), int(bounds.high))
-        return st.none() | numbers if slot.optional else numbers
+        return st.none() | numbers if slot.default is None else numbers
     if kind is float:
         assert bounds is not None, f"{slot.key} has no bounds"
         return st.floats(bounds.low, bounds.high).map(lambda value: value + 0.0)

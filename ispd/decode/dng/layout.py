@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ispd.decode.dng.codes import COMPRESSIONS, UNCOMPRESSED, Tag
-from ispd.decode.dng.tags import Ifd
-from ispd.errors import IncompletePhoto, PhotoError
+from ispd.decode.dng.tags import Ifd, cut_short
+from ispd.errors import PhotoError
 
 MOST_SIDE = 65_535  # pixels; LibRaw's limit too
 MOST_PIXELS = 400_000_000
@@ -117,7 +117,7 @@ def check_inside(layout: Layout, file_size: int) -> tuple[str, ...]:
         return ("the file declares more image data than it has, yet all its pixels are there",)
     outside = int(np.count_nonzero(offsets + lengths > file_size))
     what = "its image data" if n == 1 else f"{outside} of {n} pieces of its image data"
-    raise IncompletePhoto(f"the file ends before its pixels do ({what}): it is cut short or still arriving")
+    raise cut_short(f"before its pixels do ({what})")
 
 
 def chunks_of(layout: Layout) -> list[tuple[int, int]]:

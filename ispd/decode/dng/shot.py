@@ -20,8 +20,8 @@ from ispd.decode.dng.color import color_from_dng
 from ispd.decode.dng.layout import Layout, check_dng_layout, read_layout
 from ispd.decode.dng.levels import read_levels
 from ispd.decode.dng.opcodes import Frame, read_opcodes
-from ispd.decode.dng.tags import Ifd, Tiff
-from ispd.errors import IncompletePhoto, PhotoError
+from ispd.decode.dng.tags import Ifd, Tiff, cut_short
+from ispd.errors import PhotoError
 from ispd.isp.values import Area, Matrix, Opcode, Shot
 
 MOST_EV = 10.0  # of BaselineExposure, either way; a video camera's log reaches about 3
@@ -82,12 +82,10 @@ def raw_of(tiff: Tiff) -> Ifd:
     if tiff.raw is not None:
         for ifd in (tiff.first, tiff.raw):
             if ifd.cut or ifd.lost & RENDERING:
-                raise IncompletePhoto(
-                    "the file ends before the description of its picture: cut short or still arriving"
-                )
+                raise cut_short("before the description of its picture")
         return tiff.raw
     if tiff.cut:
-        raise IncompletePhoto("the file ends before the description of its picture: cut short or still arriving")
+        raise cut_short("before the description of its picture")
     if not tiff.is_dng:
         raise PhotoError("a TIFF, but not a raw file: it has no DNG tags and no sensor data")
     raise PhotoError("a DNG without a raw picture: it holds previews at most")

@@ -245,8 +245,13 @@ def read_tiff(data: Source | Buffer) -> Tiff:
     walk = _Walk(source, shape)
     walk.directory(shape.first, "main", 0)
     if not walk.found:
-        raise IncompletePhoto("the file ends before its list of contents: it is cut short or still arriving")
+        raise cut_short("before its list of contents")
     return Tiff(source, shape.order, shape.flavor, tuple(walk.found), walk.cut, tuple(dict.fromkeys(walk.warnings)))
+
+
+def cut_short(where: str) -> IncompletePhoto:
+    """The error for a file that ends there, "before its pixels do" for one."""
+    return IncompletePhoto(f"the file ends {where}: it is cut short or still arriving")
 
 
 def is_tiff(head: bytes) -> bool:
@@ -286,14 +291,14 @@ def _shape(head: bytes) -> _Shape:
     if order is None:
         raise PhotoError("not a raw file that ispd knows: it has no TIFF header")
     if len(head) < 8:
-        raise IncompletePhoto("the file ends inside its header: it is cut short or still arriving")
+        raise cut_short("inside its header")
     flavor = _MAGICS.get(struct.unpack_from(order + "H", head, 2)[0])
     if flavor is None:
         raise PhotoError("not a raw file that ispd knows: its TIFF header is wrong")
     if flavor != "BigTIFF":
         return _Shape(order, flavor, struct.unpack_from(order + "I", head, 4)[0])
     if len(head) < 16:
-        raise IncompletePhoto("the file ends inside its header: it is cut short or still arriving")
+        raise cut_short("inside its header")
     return _Shape(order, flavor, struct.unpack_from(order + "Q", head, 8)[0])
 
 

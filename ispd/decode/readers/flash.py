@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import flashraw
 
+from ispd.decode.dng.tags import cut_short
 from ispd.decode.readers.makers import Sensor, shot_of
 from ispd.decode.readers.picture import Damaged, Dng, Picture, Sized, Unreadable, as_planes, check_shape
-from ispd.errors import IncompletePhoto
 from ispd.isp.values import Area
 
 NAME = f"flashraw {flashraw.__version__}"
@@ -81,7 +81,7 @@ def _decode(file: flashraw.RawFile) -> flashraw.Frame:
 def _ours(error: flashraw.FlashRawError) -> Exception:
     sentence = " ".join(str(error).split())
     if error.truncation is not None:
-        return IncompletePhoto("the file ends before its pixels do: it is cut short or still arriving")
+        return cut_short("before its pixels do")
     if isinstance(error, flashraw.OutOfMemoryError):
         return MemoryError(sentence)
     return Damaged(sentence) if isinstance(error, flashraw.CorruptFileError) else Unreadable(sentence)

@@ -25,10 +25,11 @@ import rawpy
 
 from ispd.decode.dng.codes import LOSSY_JPEG, Tag
 from ispd.decode.dng.shot import shot_from_dng
+from ispd.decode.dng.tags import cut_short
 from ispd.decode.readers.makers import Sensor, shot_of
 from ispd.decode.readers.picture import Dng, Picture, Sized, Unreadable, as_planes, check_shape
 from ispd.decode.wire import MOST_PLANES, Samples
-from ispd.errors import IncompletePhoto, MissingTool
+from ispd.errors import MissingTool
 from ispd.isp.values import Area, Levels, MapPolynomial, Matrix, Shot
 
 OLDEST = (0, 22, 1)  # before: heap overflows by crafted DNGs and lossless JPEGs (CVE-2026-21413, TALOS-2026-2363)
@@ -82,7 +83,7 @@ def _our_words(*, known: bool) -> Iterator[None]:
     except rawpy.LibRawIOError as error:
         if not known:
             raise Unreadable("not a file that it knows") from error
-        raise IncompletePhoto("the file ends before its pixels do: it is cut short or still arriving") from error
+        raise cut_short("before its pixels do") from error
     except (rawpy.LibRawError, rawpy.NotSupportedError, NotImplementedError, RuntimeError, OSError) as error:
         sentence = error.args[0] if error.args else type(error).__name__
         raise Unreadable(sentence.decode() if isinstance(sentence, bytes) else str(sentence)) from error
