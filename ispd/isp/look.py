@@ -47,7 +47,7 @@ class Highlights:
 class Demosaic:
     """Two of three colors are missing at every site."""
 
-    method: Literal["bilinear", "malvar"] = "malvar"  # where the mosaic is no Bayer pattern, bilinear serves
+    method: Literal["bilinear", "malvar"] = "malvar"  # on other arrays than Bayer's, its idea serves
 
 
 @dataclass(frozen=True)

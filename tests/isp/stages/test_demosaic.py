@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor
 
 from ispd.isp.stages.demosaic import demosaic
+from ispd.isp.stages.demosaic.malvar import filtered
 from tests.isp.shots import XTRANS, seen_through
 
+METHODS: tuple[Literal["bilinear", "malvar"], ...] = ("bilinear", "malvar")
 BAYER = ["RGGB", "GRBG", "GBRG", "BGGR"]
 
 
@@ -48,7 +52,7 @@ def test_the_filters_are_the_papers() -> None:
     """Malvar 2004, figure 2: what one lit red site of an RGGB array gives its neighbors, in eighths."""
     mosaic = torch.zeros(13, 13)
     mosaic[6, 6] = 8.0
-    red, green, blue = demosaic(mosaic, "RGGB", "malvar")
+    red, green, blue = filtered(mosaic, "RGGB")
     assert red[6, 6] == 8
     assert green[6, 6] == 4
     assert blue[6, 6] == 6
@@ -56,6 +60,30 @@ def test_the_filters_are_the_papers() -> None:
     assert blue[6, 8] == blue[8, 6] == -1.5
     assert red[6, 5] == red[7, 6] == 4
     assert red[5, 5] == 2
+
+
+@pytest.mark.parametrize("cfa", [*BAYER, XTRANS, "GMYC"])
+def test_no_dots_beside_an_edge(cfa: str) -> None:
+    """Where white meets black, every color stays (nearly) between both: an overshoot shows as a row of dots."""
+    edge = torch.zeros(24, 24)
+    edge[8:, :11] = 1.0
+    edge[3:5, 14:] = 1.0
+    colors = torch.tensor([1.0, 0.6, 0.2, 0.9])[: len(set(cfa))]
+    order = "RGB" if set(cfa) == set("RGB") else "GMCY"
+    planes = demosaic(seen_through(edge * colors[:, None, None], cfa, order), cfa, "malvar", order)
+    assert (planes >= -0.1 * colors[:, None, None] - 1e-6).all()
+    assert (planes <= 1.1 * colors[:, None, None] + 1e-6).all()
+
+
+@pytest.mark.parametrize("cfa", [XTRANS, "GMYC"])
+def test_detail_of_the_measured_color_sharpens_the_others(cfa: str) -> None:
+    """A fine grey texture comes back nearer than by bilinear."""
+    rows, columns = torch.meshgrid(torch.arange(36).double(), torch.arange(36).double(), indexing="ij")
+    texture = (0.5 + 0.2 * torch.sin(1.3 * rows + 0.4 * columns)).expand(len(set(cfa)), -1, -1)
+    seen = seen_through(texture, cfa, "GMCY" if "M" in cfa else "RGB")
+    inside = (slice(None), slice(4, -4), slice(4, -4))
+    soft, rich = (demosaic(seen, cfa, method)[inside] for method in METHODS)
+    assert (rich - texture[inside]).abs().mean() < 0.8 * (soft - texture[inside]).abs().mean()
 
 
 def test_bilinear_is_the_mean_of_the_nearest() -> None:
