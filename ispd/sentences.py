@@ -23,6 +23,18 @@ def printable(text: str) -> str:
     return _escaped(text[:200]) + ("…" if len(text) > 200 else "")
 
 
+def short(text: str, most: int) -> str:
+    """At most so many characters, the middle left out: both ends tell names of one kind apart.
+
+    >>> short("IMG_2026-03-29_panorama.DNG", 16)
+    'IMG_2026…ama.DNG'
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun.
 
@@ -33,6 +45,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    if text.isprintable():  # nearly always, and a list may have a hundred thousand lines
+        return text
     return "".join(letter if _is_seen(letter) else _code(letter) for letter in text)
 
 

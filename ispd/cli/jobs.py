@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ispd.cli.command import Subparsers, add_command, add_config, add_json, aligned, print_json
 from ispd.errors import ConfigError, NoInput
-from ispd.sentences import shown
+from ispd.sentences import short, shown
 
 if TYPE_CHECKING:
     from ispd.config import Config
@@ -179,11 +180,19 @@ def _listed(line: Listed) -> dict[str, object]:
 def _table(lines: Iterable[Listed]) -> str:
     """Aligned columns; the last says why, or what came out."""
     rows = [("ID", "STATE", "SINCE", "PHOTO", "PROFILE", "")]
+    most = _most_of_a_name()
     for line in lines:
-        last = line.reason or (", ".join(line.names) if line.state == "delivered" else "")
-        photo = shown(line.source.rpartition(b"/")[2])
+        names = line.names if line.state == "delivered" else ()
+        last = line.reason or ", ".join([short(name, most) for name in names])
+        photo = short(shown(line.source.rpartition(b"/")[2]), most)
         rows.append((line.id, line.state.replace("_", " "), _time(line.since), photo, line.profile, last))
     return aligned(rows)
+
+
+def _most_of_a_name() -> int:
+    """Characters; `jobs show` has the whole one.  A third of a terminal: two names and the rest make a line."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 180
+    return min(60, max(20, columns // 3))
 
 
 def _details(ledger: Reading, one: str) -> dict[str, object]:
@@ -263,4 +272,4 @@ def _said(name: str, value: object) -> str:
 
 
 def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
+    return str(datetime.fromtimestamp(int(seconds)))

@@ -185,3 +185,17 @@ def test_verify_does_not_call_an_unmounted_folder_empty(ispd: Ispd, history: dic
     assert printed.code == 1
     assert printed.out.startswith("unreadable")
     assert "mount it" in printed.out
+
+
+def test_a_long_name_leaves_the_list_readable(ispd: Ispd, history: dict[str, str], place: Path) -> None:
+    stem = "beginning-" + 200 * "x" + "-end"
+    with Ledger(place / "state", 1_800_000_000.0) as ledger:
+        (folder,) = ledger.reading.folders()
+        job = queued(ledger, folder, f"{place}/in/{stem}.nef", stem)
+    line = next(line for line in ispd("jobs", "list").out.splitlines() if "beginning-" in line)
+    assert len(line) < 120
+    assert "-end.nef" in line
+    assert f"{stem}.nef" in ispd("jobs", "show", job.id).out
+    (listed,) = json.loads(ispd("jobs", "list", "--state", "queued", "--json").out)
+    assert listed["source"].endswith(f"/{stem}.nef")
+    assert listed["outputs"] == [f"{stem}.jpg"]

@@ -18,6 +18,14 @@ from ispd.errors import ConfigError, NoInput
 NAME = "ledger.sqlite"
 # photos that no job and no other photo speaks for
 _ALONE = "photo.job IS NULL AND photo.duplicate_of IS NULL"
+_LINES = f"""
+    SELECT CAST(id AS TEXT) AS id, state, source, reason, profile, since FROM job WHERE NOT superseded AND {{which}}
+    UNION ALL
+    SELECT 'p' || id, state, path, reason, coalesce(wish, ''), since FROM photo WHERE {_ALONE} AND {{which}}
+    ORDER BY since"""
+_NAMES = """
+    SELECT CAST(job AS TEXT), name FROM product JOIN job ON job.id = product.job WHERE NOT superseded AND {which}
+    ORDER BY job, number"""
 
 
 class Reading:
@@ -49,12 +57,16 @@ class Reading:
         return queries.folders(self._store)
 
     def listing(self, state: str | None = None) -> tuple[Listed, ...]:
-        """Jobs (superseded ones left out), and photos that have none, by the time they came into their state."""
-        where, values = ("1", ()) if state is None else ("state = ?", (state,))
-        jobs = queries.jobs(self._store, f"NOT superseded AND {where}", *values)
-        photos = queries.photos(self._store, f"{_ALONE} AND {where}", *values)
-        listed = [_listed_job(job) for job in jobs] + [_listed_photo(photo) for photo in photos]
-        return tuple(sorted(listed, key=lambda line: line.since))
+        """Jobs (superseded ones left out), and photos that have none, by the time they came into their state.
+
+        Of a hundred thousand photos too: only what a line shows is read.
+        """
+        which, values = ("1", ()) if state is None else ("state = ?", (state,))
+        names: dict[str, tuple[str, ...]] = {}
+        for job, name in self._store.rows(_NAMES.format(which=which), *values):
+            names[job] = (*names.get(job, ()), name)
+        rows = self._store.rows(_LINES.format(which=which), *values, *values)
+        return tuple(Listed._make((*row, names.get(row["id"], ()))) for row in rows)
 
     def job(self, job: int) -> Job | None:
         """One job."""
@@ -116,12 +128,3 @@ def _counts(folder: Folder, rows: list[Row]) -> Counts:
         if number == folder.id:
             own[state] = own.get(state, 0) + count
     return Counts(folder, **own)
-
-
-def _listed_job(job: Job) -> Listed:
-    names = tuple(product.name for product in job.products)
-    return Listed(str(job.id), job.state, job.source, job.reason, job.profile, names, job.since)
-
-
-def _listed_photo(photo: Photo) -> Listed:
-    return Listed(f"p{photo.id}", photo.state, photo.path, photo.reason, photo.wish or "", (), photo.since)

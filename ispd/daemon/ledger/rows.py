@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from ispd.orders import Identity
 from ispd.publish import Method
@@ -110,8 +110,7 @@ class Observed:
     gone: tuple[bytes, ...] = ()  # forgotten; their undelivered jobs with them
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):  # of which there may be a hundred thousand
     """One line of `ispd jobs list`: a job, or a photo that has none yet (its id begins with "p")."""
 
     id: str
@@ -119,8 +118,8 @@ class Listed:
     source: bytes
     reason: str
     profile: str
-    names: tuple[str, ...]
     since: float  # when it came into this state, as far as the ledger knows
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
