@@ -1,7 +1,6 @@
 """The Shot of other makers' raws, from the numbers a reader knows: these files have no DNG tags that say it.
 
-Source  the matrix from cam_from_xyz: rows scaled so that white is white, then (pseudo-)inverted, as dcraw's authors
-        describe the cam_xyz tables: XYZ relative to D65, to camera color without white balance
+Source  dcraw's authors on its cam_xyz tables: XYZ relative to D65, to camera color without white balance
 """
 
 from __future__ import annotations
@@ -12,13 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ispd.decode.dng.color import plain_matrix, rec2020_from_d65_matrix
 from ispd.decode.readers.picture import Unreadable
-from ispd.isp.color.spaces import Array, rgb_from_rec2020, xyz_from_rgb
+from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.values import Area, Levels, Matrix, Shot
 
 LEAST_CROP = 0.8  # of the active area's sides: less is not the camera's crop but a reader's guess
-
-
 SEES = {"R": "R", "G": "G", "B": "B", "E": "GB", "C": "GB", "M": "RB", "Y": "RG", "W": "RGB"}  # of sRGB, ideally
 
 
@@ -92,23 +90,15 @@ def _matrix(sensor: Sensor) -> tuple[Matrix, tuple[str, ...]]:
     n = len(sensor.colors)
     if n == 1:
         return ((1.0,), (1.0,), (1.0,)), ()
-    cam_from_rec2020 = np.asarray(sensor.cam_from_xyz, dtype=np.float64)[:n]
-    if cam_from_rec2020.shape == (n, 3):
-        cam_from_rec2020 = cam_from_rec2020 @ xyz_from_rgb("rec2020")
-        white = cam_from_rec2020.sum(axis=1, keepdims=True)
-        if (white > 1e-6).all():
-            cam_from_rec2020 = cam_from_rec2020 / white
-            if np.isfinite(cam_from_rec2020).all() and np.linalg.matrix_rank(cam_from_rec2020, tol=1e-4) == 3:
-                return _rows(np.linalg.pinv(cam_from_rec2020)), ()
+    known = rec2020_from_d65_matrix(sensor.cam_from_xyz[:n]) if len(sensor.cam_from_xyz) >= n else None
+    if known is not None:
+        return known, ()
     warning = ("the camera's color matrix is unknown: its colors are taken for sRGB's",)
     if n == 3:
-        return _rows(np.linalg.inv(rgb_from_rec2020("srgb"))), warning
+        return plain_matrix(n), warning
     camera_from_srgb = np.array([[(p in SEES[c]) / len(SEES[c]) for p in "RGB"] for c in sensor.colors])
-    return _rows(np.linalg.inv(rgb_from_rec2020("srgb")) @ np.linalg.pinv(camera_from_srgb)), warning
-
-
-def _rows(matrix: Array) -> Matrix:
-    return tuple(tuple(row) for row in matrix.tolist())
+    rec2020_from_camera = np.linalg.inv(rgb_from_rec2020("srgb")) @ np.linalg.pinv(camera_from_srgb)
+    return tuple(tuple(row) for row in rec2020_from_camera.tolist()), warning
 
 
 def _crop(active: Area, crop: Area | None) -> Area:
