@@ -36,7 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
 class Finding:
     """One delivered picture."""
 
-    verdict: str  # "whole", "missing", "changed", "unreadable"
+    verdict: str  # "whole", "missing", "changed", "unreadable"; "replaced": gone, but `jobs retry` made a later one
     path: bytes
     job: int
     sentence: str = ""
@@ -50,8 +50,10 @@ def run(args: Namespace) -> int:
     config = read_config(find_config(args.config))
     with read_ledger(config.state) as ledger:
         jobs = ledger.delivered()
+        last = {job.id for job in ledger.last_delivered()}
         marks = {folder.deliver: folder.mark for folder in ledger.folders()}
-    findings = list(_with_progress(_findings(jobs, marks), sum(len(job.products) for job in jobs)))
+    findings = list(_with_progress(_findings(jobs, last, marks), sum(len(job.products) for job in jobs)))
+    findings = [finding for finding in findings if finding.verdict != "replaced"]
     bad = [finding for finding in findings if finding.verdict != "whole"]
     if args.json:
         print_json([_plain(finding) for finding in bad])
@@ -62,7 +64,7 @@ def run(args: Namespace) -> int:
     return 1 if bad else 0
 
 
-def _findings(jobs: tuple[Job, ...], marks: dict[bytes, str]) -> Iterator[Finding]:
+def _findings(jobs: tuple[Job, ...], last: set[int], marks: dict[bytes, str]) -> Iterator[Finding]:
     from ispd.publish import verify
     from ispd.publish.names import join
 
@@ -74,7 +76,9 @@ def _findings(jobs: tuple[Job, ...], marks: dict[bytes, str]) -> Iterator[Findin
                 if sentence := away.get(job.deliver):
                     yield Finding("unreadable", path, job.id, sentence)
                 else:
-                    yield Finding(verify(job.deliver, product.name, product.sha256), path, job.id)
+                    verdict = verify(job.deliver, product.name, product.sha256)
+                    is_replaced = verdict == "missing" and job.id not in last
+                    yield Finding("replaced" if is_replaced else verdict, path, job.id)
             except MachineError as error:
                 yield Finding("unreadable", path, job.id, str(error))
 

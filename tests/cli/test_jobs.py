@@ -55,14 +55,20 @@ def history(place: Path) -> dict[str, str]:
 
 def deliver(ledger: Ledger, folder: Folder, place: Path) -> Job:
     """A real picture in the deliver folder."""
+    return make(ledger, folder, settled(ledger, folder, f"{place}/in/whole.nef", "whole").id)
+
+
+def make(ledger: Ledger, folder: Folder, photo: int) -> Job:
+    """Develop a photo that has settled."""
     desk = open_desk(folder.deliver, folder.mark)
     ledger.folders.remember(folder.id, desk.mark, desk.method)
-    job = ledger.jobs.enqueue(settled(ledger, folder, f"{place}/in/whole.nef", "whole").id, plan("whole.jpg"), 1.0)
+    job = ledger.jobs.enqueue(photo, plan("whole.jpg"), 1.0)
     order = begun(ledger, job)
     Path(os.fsdecode(order.staging[0])).write_bytes(b"a picture")
     written = seal(order.staging[0])
     ledger.jobs.stage(job.id, Report(job.id, (written,), ("its white balance was missing",), "LibRaw 0.22.2"), 3.0)
-    publish(desk, (Staged(written.path, "whole.jpg", written.sha256, written.size),), Numbering(("whole.jpg",)))
+    (product,) = job.products
+    publish(desk, (Staged(written.path, product.name, written.sha256, written.size),), Numbering((product.name,)))
     done = ledger.jobs.deliver(job.id, 1_800_000_000.0)
     clear_job(desk, job.id)
     return done
@@ -176,6 +182,19 @@ def test_verify_finds_what_is_not_as_delivered(ispd: Ispd, history: dict[str, st
     assert printed.out.split()[:2] == [verdict, str(path)]
     (found,) = json.loads(ispd("verify", "--json").out)
     assert (found["verdict"], found["path"]) == (verdict, str(path))
+
+
+def test_verify_does_not_miss_what_was_made_again(ispd: Ispd, history: dict[str, str], place: Path) -> None:
+    (place / "out/whole.jpg").unlink()
+    ispd("jobs", "retry", "--missing")
+    with Ledger(place / "state", 1_800_000_400.0) as ledger:
+        (folder,) = ledger.reading.folders()
+        (photo,) = ledger.photos.due(1_800_000_400.0, 9)
+        again = make(ledger, folder, photo.id)
+    assert (place / "out" / again.products[0].name).exists()
+    assert ispd("verify").code == 0
+    (place / "out" / again.products[0].name).unlink()
+    assert ispd("verify").code == 1
 
 
 def test_verify_does_not_call_an_unmounted_folder_empty(ispd: Ispd, history: dict[str, str], place: Path) -> None:
