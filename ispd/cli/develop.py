@@ -7,12 +7,12 @@ import sys
 import time
 from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from ispd.cli.command import Subparsers, add_command, add_json
 from ispd.config import device_problem
 from ispd.errors import NoInput, PhotoError
-from ispd.orders import Delivered, Outcome, SetAside, to_json
+from ispd.orders import Delivered, Format, Outcome, SetAside, to_json
 from ispd.profile import open_library, read_profile
 from ispd.sentences import shown
 
@@ -32,7 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("photos", nargs="+", type=Path, metavar="FILE", help="raw photos; they are only read")
     parser.add_argument("-o", dest="deliver", type=Path, required=True, metavar="DIR", help="where the pictures go")
     parser.add_argument("--profile", metavar="P", help="a profile's name or a .toml file (default: what matches)")
-    parser.add_argument("--format", choices=("jpeg", "tiff", "png"), help="instead of the profile's own outputs")
+    parser.add_argument("--format", choices=get_args(Format), help="instead of the profile's own outputs")
     parser.add_argument(
         "--device", type=_device, default="auto", help='"cpu", "cuda", "cuda:1" (default: a graphics card if any)'
     )

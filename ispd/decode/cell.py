@@ -37,7 +37,6 @@ from ispd.isp.values import Shot
 from ispd.orders import Identity, from_json, to_json
 
 START_SECONDS = 60.0  # a cold start reads the libraries from disk
-READERS = 2
 
 ENVIRONMENT = {  # one thread, and no look at files or folders: the children may not
     "HOME": "/nonexistent",
@@ -141,7 +140,7 @@ class Cell:
                 return self._running().decode(source, leave_out, self._patience)
             except _Crash as crash:
                 leave_out = (*leave_out, crash.reader)
-                if not crash.reader or len(leave_out) == READERS:
+                if not crash.reader or len(leave_out) == len(self.readers):
                     raise PhotoError(str(crash)) from None
 
     def _running(self) -> _Zygote:

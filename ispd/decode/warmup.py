@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 
 from ispd.decode import readers, wire
+from ispd.decode.dng.codes import CFA_PHOTOMETRIC, UNCOMPRESSED, Tag
 from ispd.errors import PhotoError
 from ispd.orders import to_json
 
@@ -17,8 +18,9 @@ WIDTH, HEIGHT = 64, 48
 def warm_up() -> None:
     """Use everything a child will use.  An error here is a bug or a broken installation."""
     dng = tiny_dng()
-    for left_out in ((), (readers.LIBRAW,)):
-        picture = readers.read(dng, left_out, lambda reader: None, lambda width, height, planes: None)
+    for reader in readers.READ:
+        others = tuple(other for other in readers.READ if other != reader)
+        picture = readers.read(dng, others, lambda reader: None, lambda width, height, planes: None)
         to_json(wire.Header(picture.shot, picture.reader, picture.warnings))
     try:  # and the way of a refusal
         readers.read(b"not a raw photo" * 100, (), lambda reader: None, lambda width, height, planes: None)
@@ -38,27 +40,27 @@ def tiny_dng() -> bytes:
     )
     identity = [value for i in range(9) for value in (int(i % 4 == 0), 1)]
     tags: list[tuple[int, int, bytes]] = [
-        (254, long, struct.pack("<I", 0)),
-        (256, long, struct.pack("<I", WIDTH)),
-        (257, long, struct.pack("<I", HEIGHT)),
-        (258, short, struct.pack("<H", 16)),
-        (259, short, struct.pack("<H", 1)),
-        (262, short, struct.pack("<H", 32803)),
-        (271, ascii_, b"ispd\0"),
-        (272, ascii_, b"warm-up\0"),
-        (273, long, struct.pack("<I", 8)),
-        (277, short, struct.pack("<H", 1)),
-        (278, long, struct.pack("<I", HEIGHT)),
-        (279, long, struct.pack("<I", len(pixels))),
-        (33421, short, struct.pack("<2H", 2, 2)),
-        (33422, byte, bytes([0, 1, 1, 2])),
-        (50706, byte, bytes([1, 4, 0, 0])),
-        (50708, ascii_, b"ispd warm-up\0"),
-        (50714, long, struct.pack("<I", 64)),
-        (50717, long, struct.pack("<I", 4095)),
-        (50721, signed, struct.pack("<18i", *identity)),
-        (50728, rational, struct.pack("<6I", 1, 2, 1, 1, 2, 3)),
-        (50778, short, struct.pack("<H", 21)),
+        (Tag.NewSubfileType, long, struct.pack("<I", 0)),
+        (Tag.ImageWidth, long, struct.pack("<I", WIDTH)),
+        (Tag.ImageLength, long, struct.pack("<I", HEIGHT)),
+        (Tag.BitsPerSample, short, struct.pack("<H", 16)),
+        (Tag.Compression, short, struct.pack("<H", UNCOMPRESSED)),
+        (Tag.PhotometricInterpretation, short, struct.pack("<H", CFA_PHOTOMETRIC)),
+        (Tag.Make, ascii_, b"ispd\0"),
+        (Tag.Model, ascii_, b"warm-up\0"),
+        (Tag.StripOffsets, long, struct.pack("<I", 8)),
+        (Tag.SamplesPerPixel, short, struct.pack("<H", 1)),
+        (Tag.RowsPerStrip, long, struct.pack("<I", HEIGHT)),
+        (Tag.StripByteCounts, long, struct.pack("<I", len(pixels))),
+        (Tag.CFARepeatPatternDim, short, struct.pack("<2H", 2, 2)),
+        (Tag.CFAPattern, byte, bytes([0, 1, 1, 2])),
+        (Tag.DNGVersion, byte, bytes([1, 4, 0, 0])),
+        (Tag.UniqueCameraModel, ascii_, b"ispd warm-up\0"),
+        (Tag.BlackLevel, long, struct.pack("<I", 64)),
+        (Tag.WhiteLevel, long, struct.pack("<I", 4095)),
+        (Tag.ColorMatrix1, signed, struct.pack("<18i", *identity)),
+        (Tag.AsShotNeutral, rational, struct.pack("<6I", 1, 2, 1, 1, 2, 3)),
+        (Tag.CalibrationIlluminant1, short, struct.pack("<H", 21)),
     ]
     return _tiff(pixels, tags, {short: 2, long: 4, byte: 1, ascii_: 1, rational: 8, signed: 8})
 
