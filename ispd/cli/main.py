@@ -7,7 +7,6 @@ People read stderr, scripts read stdout.  Exit codes: ispd.errors; 0 all well, 1
 from __future__ import annotations
 
 import os
-import select
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 import ispd
-from ispd.errors import IspdError
+from ispd.errors import CannotCreate, IspdError
 
 # each a module of this package with add_parser(subparsers) and run(args) -> int
 COMMANDS = (
@@ -45,11 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             if sys.stdout:  # a shell can close it
                 sys.stdout.flush()  # here: as Python ends, it is too late to notice that nobody reads
-    except BrokenPipeError:
-        if not _is_unread(sys.stdout.fileno()):
+    except OSError:
+        if (trouble := _trouble_printing()) is None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
-        return 141
+        if isinstance(trouble, BrokenPipeError):
+            return 141
+        print(f"ispd: what it prints cannot be written: {trouble.strerror}", file=sys.stderr)
+        return CannotCreate.exit_code
 
 
 def _run(args: Namespace) -> int:
@@ -63,11 +65,13 @@ def _run(args: Namespace) -> int:
         return 130
 
 
-def _is_unread(fd: int) -> bool:
-    """Whether the other end of a pipe is closed."""
-    poll = select.poll()
-    poll.register(fd, 0)
-    return any(event & select.POLLERR for _, event in poll.poll(0))
+def _trouble_printing() -> OSError | None:
+    """Why nobody gets what is printed, if that is so: what could not be written waits, and fails again."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return error
+    return None
 
 
 if __name__ == "__main__":

@@ -24,6 +24,14 @@ def test_nobody_reads(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (141, b""), words
 
 
+def test_no_room_for_what_is_printed(tmp_path: Path) -> None:
+    for words in (["--help"], ["profile", "show", "neutral"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([*ISPD, *words], stdout=full, stderr=subprocess.PIPE, env=bare(tmp_path), check=False)
+        assert done.returncode == 73, words
+        assert done.stderr == b"ispd: what it prints cannot be written: No space left on device\n"
+
+
 def test_a_shell_may_close_what_we_print_to(tmp_path: Path) -> None:
     command = ["sh", "-c", f"{sys.executable} -m ispd profile list >&-"]
     done = subprocess.run(command, capture_output=True, env=bare(tmp_path), check=False)
