@@ -66,9 +66,9 @@ def _run(args: Namespace) -> int:
 
 
 def _trouble_printing() -> OSError | None:
-    """Why nobody gets what is printed, if that is so: what could not be written waits, and fails again."""
+    """Why nobody gets what is printed, if that is so.  Asked by one more line: what failed before may not wait."""
     try:
-        sys.stdout.flush()
+        os.write(sys.stdout.fileno(), b"\n")
     except OSError as error:
         return error
     return None

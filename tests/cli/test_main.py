@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -14,22 +15,31 @@ from tests.cli.conftest import Ispd
 ISPD = [sys.executable, "-m", "ispd"]
 
 
-def test_nobody_reads(tmp_path: Path) -> None:
-    """`ispd … | head` ends without a traceback, whether the pipe breaks at once or at the end."""
-    for words in (["--help"], ["profile", "show", "neutral"], ["profile", "list", "--json"]):
-        reading, writing = os.pipe()
-        os.close(reading)
-        with open(writing, "wb") as pipe:
-            done = subprocess.run([*ISPD, *words], stdout=pipe, stderr=subprocess.PIPE, env=bare(tmp_path), check=False)
-        assert (done.returncode, done.stderr) == (141, b""), words
+# at once, or as the command ends
+each_buffer = pytest.mark.parametrize("buffer", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
 
 
-def test_no_room_for_what_is_printed(tmp_path: Path) -> None:
-    for words in (["--help"], ["profile", "show", "neutral"]):
-        with open("/dev/full", "wb") as full:
-            done = subprocess.run([*ISPD, *words], stdout=full, stderr=subprocess.PIPE, env=bare(tmp_path), check=False)
-        assert done.returncode == 73, words
-        assert done.stderr == b"ispd: what it prints cannot be written: No space left on device\n"
+@each_buffer
+def test_nobody_reads(tmp_path: Path, buffer: dict[str, str]) -> None:
+    """`ispd … | head` ends without a traceback."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "wb") as pipe:
+        done = printing_to(pipe, bare(tmp_path) | buffer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@each_buffer
+def test_no_room_for_what_is_printed(tmp_path: Path, buffer: dict[str, str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = printing_to(full, bare(tmp_path) | buffer)
+    assert done.returncode == 73
+    assert done.stderr == b"ispd: what it prints cannot be written: No space left on device\n"
+
+
+def printing_to(stdout: BinaryIO, environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    command = [*ISPD, "profile", "show", "neutral"]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, env=environment, check=False)
 
 
 def test_a_shell_may_close_what_we_print_to(tmp_path: Path) -> None:
