@@ -17,7 +17,7 @@ from ispd.config import Folder
 from ispd.decode.cell import Cell
 from ispd.decode.facts import check_whole
 from ispd.develop import develop
-from ispd.errors import ChangedPhoto, NoInput, PhotoError
+from ispd.errors import CannotCreate, ChangedPhoto, MissingTool, PhotoError
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Delivered, Failed, Fault, Format, Order, Outcome, Output, Plan, Report, SetAside, Waiting
 from ispd.photo import digest_of, facts_of, find_sidecar, identity_of
@@ -26,7 +26,6 @@ from ispd.profile import Library, Profile
 from ispd.publish import Desk, Numbering, Staged, open_desk_by_hand, publish, staging_path
 from ispd.publish.names import join
 from ispd.runner.device import choose_device
-from ispd.sentences import shown
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,8 @@ class Darkroom:
     def develop(self, path: bytes, wish: Wish, library: Library, beat: Callable[[], None] = lambda: None) -> Outcome:
         """Develop one raw into `wish.deliver`.  The original is only read, and nothing is overwritten.
 
-        Raises ConfigError, NoInput where there is no such file, CannotCreate and NotPermitted where `deliver` refuses.
+        Raises ConfigError, NoInput where there is no such file, and MachineError of a kind that says what must be
+        mended first: MissingTool, CannotCreate and NotPermitted where `deliver` refuses.
         """
         try:
             order, plan = self._order(os.path.realpath(path), os.path.basename(path), wish, library)
@@ -68,16 +68,11 @@ class Darkroom:
             return _published(desk, plan, report) if report.fault is None else _outcome(report.fault)
 
     def _order(self, path: bytes, name: bytes, wish: Wish, library: Library) -> tuple[Order, Plan]:
-        try:
-            identity = identity_of(os.stat(path))
-        except OSError as error:
-            raise NoInput(f"{shown(path)}: {error.strerror}") from error
-        if identity is None:
-            raise NoInput(f"{shown(path)} is no file")
         check_whole(path)
-        digest = digest_of(path, identity)
-        if digest is None:
-            raise ChangedPhoto(f"{shown(path)} changed while it was read: try again when it has arrived")
+        identity = identity_of(os.stat(path))
+        digest = digest_of(path, identity) if identity else None
+        if identity is None or digest is None:
+            raise ChangedPhoto("the file changed while it was read: try again when it has arrived")
         plan = self._plan(path, name, wish, library)
         return Order(0, path, digest, identity, plan.recipe, (), _sidecar(path), plan.note), plan
 
@@ -121,10 +116,15 @@ def _published(desk: Desk, plan: Plan, report: Report) -> Delivered:
 
 
 def _outcome(fault: Fault) -> Outcome:
+    """Raises MissingTool, CannotCreate: the next photo would not fare better."""
     match fault.kind:
         case "photo" | "incomplete":
             return SetAside(fault.sentence)
         case "bug":
             return Failed(fault.sentence)
+        case "tool":
+            raise MissingTool(fault.sentence)
+        case "space":
+            raise CannotCreate(fault.sentence)
         case _:
             return Waiting(fault.sentence)

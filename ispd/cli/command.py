@@ -50,6 +50,11 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
+def print_json_line(value: object) -> None:
+    """The same, one of many, as soon as it is known."""
+    print(json.dumps(value), flush=True)
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Rows as lines, each column as wide as its widest text; the last is left as long as it is."""
     *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))

@@ -9,10 +9,10 @@ from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from ispd.cli.command import Subparsers, add_command, add_json
+from ispd.cli.command import Subparsers, add_command, add_json, print_json_line
 from ispd.config import device_problem
-from ispd.errors import NoInput, PhotoError
-from ispd.orders import Delivered, Format, Outcome, SetAside, to_json
+from ispd.errors import MachineError, NoInput, PhotoError
+from ispd.orders import Delivered, Failed, Format, Outcome, SetAside, Waiting
 from ispd.profile import open_library, read_profile
 from ispd.sentences import shown
 
@@ -57,20 +57,26 @@ def run(args: Namespace) -> int:
 
 
 def _develop(darkroom: Darkroom, photo: Path, wish: Wish, library: Library, as_json: bool) -> int:
-    """0 delivered, 65 bad input, 66 not there, 1 anything else: the exit code if all photos end so."""
+    """0 delivered, 65 bad input, 66 not there, what is in the way, 1 a bug: the exit code if all photos end so."""
     start = time.monotonic()
     try:
         outcome = darkroom.develop(os.fsencode(photo), wish, library)
-    except NoInput as error:
-        print(f"ispd: {error}", file=sys.stderr)
-        return NoInput.exit_code
+        code = _code(outcome)
+    except (NoInput, MachineError) as error:
+        outcome, code = Waiting(str(error)), error.exit_code
     _say(photo, outcome, time.monotonic() - start, as_json)
+    return code
+
+
+def _code(outcome: Outcome) -> int:
     match outcome:
         case Delivered():
             return 0
         case SetAside():
             return PhotoError.exit_code
-        case _:
+        case Waiting():
+            return MachineError.exit_code
+        case Failed():
             return 1
 
 
@@ -84,10 +90,16 @@ def _say(photo: Path, outcome: Outcome, seconds: float, as_json: bool) -> None:
     """The paths on stdout, for scripts; sentences on stderr, for people."""
     name = shown(os.fsencode(photo))
     if as_json:
-        facts = {key: value for key, value in vars(outcome).items() if key != "paths"}
-        paths = [shown(path) for path in outcome.paths] if isinstance(outcome, Delivered) else []
-        record = {"photo": name, "outcome": type(outcome).__name__, "seconds": round(seconds, 2), "paths": paths}
-        print(to_json(record | facts).decode(), flush=True)
+        paths = outcome.paths if isinstance(outcome, Delivered) else ()
+        print_json_line(
+            {
+                "photo": str(photo),
+                "outcome": type(outcome).__name__,
+                "seconds": round(seconds, 2),
+                **vars(outcome),
+                "paths": [os.fsdecode(path) for path in paths],
+            }
+        )
     elif isinstance(outcome, Delivered):
         for path in outcome.paths:
             print(shown(path), flush=True)
