@@ -1,4 +1,4 @@
-"""Photos for every test: DNGs of the simulated camera, and the shared samples where they are at hand.  Torch-free."""
+"""For every test: simulated DNGs, the shared samples where they are at hand, an empty home folder.  Torch-free."""
 
 from __future__ import annotations
 
@@ -63,6 +63,16 @@ def dng(tmp_path: Path, chart: NDArray[np.uint8]) -> Dng:
 def photo(dng: Dng) -> Path:
     """One plain photo: the color chart, uncompressed so that its bytes are easy to cut."""
     return dng("photo.dng", change=lambda negative: replace(negative, compression="none"))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with nothing in it."""
+    for name in ("ISPD_CONFIG", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,7 @@ import pytest
 from ispd.config import Config, Engine, Folder, Settle, find_config, read_config, usual_state, write_config
 from ispd.errors import CannotCreate, ConfigError
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with nothing in it."""
-    for name in ("ISPD_CONFIG", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def put(path: Path, text: str) -> Path:

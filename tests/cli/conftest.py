@@ -25,16 +25,6 @@ Ispd: TypeAlias = Callable[..., Printed]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder with nothing in it."""
-    for name in ("ISPD_CONFIG", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def ispd(home: Path, capsys: pytest.CaptureFixture[str]) -> Ispd:
     """Run `ispd …` and give back its exit code and what it printed."""
 

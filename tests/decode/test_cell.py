@@ -35,8 +35,7 @@ Codes: TypeAlias = NDArray[np.uint16]
 
 
 def identity(path: Path) -> Identity:
-    found = path.stat()
-    return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Identity.of(path.stat())
 
 
 @pytest.fixture

@@ -183,8 +183,7 @@ def picture(source_digest: str, number: int) -> str:
 
 def identity(path: Path) -> Identity:
     """As a scan sees it."""
-    found = path.stat()
-    return Identity(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Identity.of(path.stat())
 
 
 def serve() -> None:

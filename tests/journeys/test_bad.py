@@ -10,16 +10,14 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image
 
 from ispd.daemon.ledger.reading import read_ledger
 from tests.decode.test_bad import VERDICTS
-from tests.journeys.house import ISPD, House, open_house, tiny_photo
+from tests.journeys.house import ISPD, House, tiny_photo
 
 PATIENCE_SECONDS = 120.0  # for all together; they take seven
 
@@ -98,12 +96,6 @@ WORDS = {
     "97_sidecar_garbage": "the sidecar 97_sidecar_garbage.xmp is ignored",
 }
 REFUSED = {stem for stem, verdict in VERDICTS.items() if verdict in ("refused", "incomplete")}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as house:
-        yield house.furnish()
 
 
 def once(house: House) -> tuple[int, str]:

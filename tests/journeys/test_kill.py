@@ -5,22 +5,15 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.journeys.house import House, Process, all_gone, family, open_house, until
+from tests.journeys.house import House, Process, all_gone, family, until
 
 SEED = 20260329
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as house:
-        yield house.furnish()
 
 
 def names(count: int) -> set[str]:

@@ -5,18 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.journeys.house import House, open_house, tiny_photo, until
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as house:
-        yield house.furnish()
+from tests.journeys.house import House, tiny_photo, until
 
 
 def once(house: House) -> tuple[int, dict[str, object], str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.publish_driver import Run
-from tests.journeys.publish_world import KILLED, Driver, check_world, driving, new_world
+from tests.journeys.publish_world import KILLED, Driver, check_world, new_world
 
 STEP = 11  # every so many points; all of them take minutes
 
@@ -68,12 +68,6 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         pytest.skip("this machine has no loop devices")
     yield machine
     machine.off()
-
-
-@pytest.fixture
-def driver() -> Iterator[Driver]:
-    with driving() as driver:
-        yield driver
 
 
 def test_what_is_delivered_survives(machine: Machine, driver: Driver) -> None:

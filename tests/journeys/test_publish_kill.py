@@ -11,15 +11,9 @@ from pathlib import Path
 import pytest
 
 from ispd.publish import Method
-from tests.journeys.publish_world import KILLED, Driver, check_world, driving, new_world
+from tests.journeys.publish_world import KILLED, Driver, check_world, new_world
 
 MEMORY = Path("/dev/shm")
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Driver]:
-    with driving() as driver:
-        yield driver
 
 
 @pytest.fixture

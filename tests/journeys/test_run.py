@@ -8,12 +8,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.journeys.house import PATIENCE_SECONDS, House, all_gone, family, open_house, tiny_photo, until
+from tests.journeys.house import PATIENCE_SECONDS, House, all_gone, family, tiny_photo, until
 
 FOLDER = """
 [[folder]]
@@ -21,12 +19,6 @@ watch = "{root}/in2"
 deliver = "{root}/out2"
 profile = "neutral"
 """
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as house:
-        yield house.furnish()
 
 
 def watching(house: House) -> House:

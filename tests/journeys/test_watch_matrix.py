@@ -7,12 +7,12 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.journeys.house import House, open_house, tiny_photo, until
+from tests.journeys.house import House, tiny_photo, until
 
 PAUSE = 0.15  # half the settling time: a writer that rests
 
@@ -179,12 +179,10 @@ WAYS: dict[str, Way] = {
 }
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as house:
-        house.furnish().start()
-        until(lambda: house.watches(), "a daemon that watches")
-        yield house
+@pytest.fixture(autouse=True)
+def watching(house: House) -> None:
+    house.start()
+    until(lambda: house.watches(), "a daemon that watches")
 
 
 def test_each_way_in_is_delivered_exactly_once(house: House) -> None:

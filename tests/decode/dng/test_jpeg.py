@@ -48,6 +48,6 @@ def test_zeros_of_a_flat_area_are_none() -> None:
     assert tile(head + data) == ()
 
 
-@pytest.mark.parametrize("cut", range(2, 40, 3))
-def test_a_header_cut_anywhere_is_no_trouble(cut: int) -> None:
-    zeros_mean_flat(jpeg(optimize=False, flat=True)[:cut])
+@pytest.mark.parametrize("cut", range(2, 700, 37))
+def test_a_header_that_is_cut_says_what_the_whole_says_or_nothing(cut: int) -> None:
+    assert zeros_mean_flat(jpeg(optimize=True, flat=True)[:cut]) in (True, None)
