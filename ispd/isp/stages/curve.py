@@ -102,12 +102,15 @@ def _power(x: Tensor, grey: Tensor, exponent: Tensor) -> Tensor:
 
 
 def _melted(ratios: Tensor, reach: Tensor) -> Tensor:
-    """Channel ratios drawn towards 1 as brightness nears and passes white (`reach` = 1): half way there."""
-    power = (
-        reach.clamp(max=16) ** 6
-    )  # late and steep: an orange that begins to melt at half of white's brightness turns salmon
+    """Channel ratios drawn towards 1 as brightness nears and passes white (`reach` = 1): half way there.
+
+    Square roots are mixed, not light: an eye sees orange that is mixed with white light as pink, and embers as gold.
+    """
+    power = reach.clamp(max=16) ** 6  # late and steep: a color that begins to melt at half of white's brightness pales
     melt = power / (1 + power)
-    return ratios + melt * (1 - ratios)
+    root = ratios.clamp(min=1e-8).sqrt()  # its slope at 0 has no end
+    mixed = root + melt * (1 - root)
+    return mixed * mixed + (1 - melt) * ratios.clamp(max=0)
 
 
 def _points(light: Tensor, points: Points) -> Tensor:
