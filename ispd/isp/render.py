@@ -1,10 +1,10 @@
 """The whole camera on one screen: what happens to a photo, in the order of the physics.
 
-    Mosaic ─ mended, sensor ─▶ CameraRGB ─ corrected, light ─▶ SceneRGB ─ grade ─▶ DisplayRGB ─ codes ─▶ code values
+    Mosaic ─ mended, surveyed, sensor ▶ CameraRGB ─ corrected, light ▶ SceneRGB ─ grade ▶ DisplayRGB ─ codes ▶ output
 
-All of it works on whole frames; all but `mended` and `corrected` (where a lens correction moves pixels) work on strips
-of rows too, with REACH more rows above and below than are kept.  Crop, orientation and size: `picture` and the stages
-`resize` and `orient`.  `ispd.runner` puts it together for files.
+All of it works on whole frames; all but `mended`, `surveyed` and `corrected` (where a lens correction moves pixels)
+work on strips of rows too, with REACH more rows above and below than are kept.  Crop, orientation and size: `picture`
+and the stages `resize` and `orient`.  `ispd.runner` puts it together for files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ispd.isp.stages.exposure import exposure, gain
 from ispd.isp.stages.finish import finish
 from ispd.isp.stages.gamut import gamut
 from ispd.isp.stages.highlights import highlights
-from ispd.isp.stages.levels import levels
+from ispd.isp.stages.levels import full_wells, levels
 from ispd.isp.stages.opcodes import flatten, lens, mend
 from ispd.isp.stages.sharpen import sharpen
 from ispd.isp.stages.white_balance import gains, white_balance
@@ -38,7 +38,7 @@ REACH = 12  # rows that demosaic and highlights look up and down, rounded up to 
 
 def scene(mosaic: Mosaic, look: Look) -> SceneRGB:
     """The light in front of the lens: the whole active area, uncropped, as the sensor lies."""
-    mosaic = mended(mosaic)  # defects first: everything below compares neighbors
+    mosaic = surveyed(mended(mosaic))  # defects first: everything below compares neighbors
     return light(corrected(sensor(mosaic, look), mosaic.shot, look), mosaic.shot, look)
 
 
@@ -48,6 +48,15 @@ def mended(mosaic: Mosaic) -> Mosaic:
         return mosaic
     samples = mend(_floating(mosaic.samples), mosaic.shot.opcodes1, mosaic.shot.cfa)
     return replace(mosaic, samples=samples, shot=replace(mosaic.shot, opcodes1=()))
+
+
+def surveyed(mosaic: Mosaic) -> Mosaic:
+    """What only the whole picture tells: where its sensor ends.  Once known, it stays."""
+    shot, active = mosaic.shot, mosaic.shot.active
+    if shot.levels.full:
+        return mosaic
+    codes = mosaic.samples[:, active.top : active.bottom, active.left : active.right]
+    return replace(mosaic, shot=replace(shot, levels=replace(shot.levels, full=full_wells(codes, shot.levels))))
 
 
 def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
@@ -90,9 +99,10 @@ def codes(rgb: DisplayRGB, look: Look, space: Space) -> Tensor:
 
 
 def ceiling(shot: Shot, look: Look) -> Scalar:
-    """The scene value at which a neutral light has run every channel out: white can lie no higher."""
+    """The scene value at which neutral light has run every channel out: white lies no higher.  Of a surveyed shot."""
     balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
-    most = _least(balance) if look.highlights.method == "clip" else -_least([-factor for factor in balance])
+    full = max(shot.levels.full, default=1.0)
+    most = _least(balance) if look.highlights.method == "clip" else -_least([-factor * full for factor in balance])
     return most * gain(look.exposure, shot.baseline_exposure)
 
 

@@ -153,6 +153,7 @@ class Levels:
     delta_h: tuple[float, ...] = ()
     delta_v: tuple[float, ...] = ()
     table: tuple[int, ...] = ()  # LinearizationTable; empty: none, or the reader has applied it
+    full: tuple[float, ...] = ()  # linear value that a full well gives, one a stored plane; empty: 1, at white
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ispd.isp.look import Curve, Demosaic, Exposure, Finish, Gamut, Highlights, Look, Sharpen
 from ispd.isp.params import Bounds
-from ispd.isp.render import ceiling, codes, grade, scene
+from ispd.isp.render import ceiling, codes, grade, scene, surveyed
 from ispd.isp.values import Area, GainMap, Levels, Mosaic, Region
 from tests.isp.shots import DAYLIGHT, XTRANS, mosaic, seen_through
 
@@ -57,6 +57,7 @@ def with_parameter(look: Any, path: tuple[str, ...], value: Any) -> Any:
 
 def shown(photo: Mosaic, look: Look) -> Tensor:
     """(3, H, W) sRGB code values in [0, 1]."""
+    photo = surveyed(photo)
     return codes(grade(scene(photo, look), look, ceiling(photo.shot, look)), look, "srgb")
 
 
@@ -189,3 +190,12 @@ def test_saturation_and_tints_at_their_defaults_leave_grey_alone() -> None:
     smooth = photo.samples[0].sort().values[None]
     plain = shown(Mosaic(smooth.expand(3, -1, -1), replace(photo.shot, cfa="")), Look(finish=Finish()))
     assert float((plain.amax(dim=0) - plain.amin(dim=0)).max()) < 1e-6
+
+
+@pytest.mark.parametrize("end", [0.75, 0.85, 0.94, 1.0])
+def test_a_blown_sky_is_white_where_the_sensor_ends_below_the_white_level(end: float) -> None:
+    """Clipped samples of all channels, balanced for daylight, are magenta until somebody notices."""
+    light = torch.linspace(0, 3, 64)[None, None, :] * torch.tensor([0.45, 1.0, 0.7])[:, None, None]
+    photo = mosaic(seen_through(light.expand(3, 48, 64).clamp(max=end), "RGGB"), neutral=(0.45, 1.0, 0.7))
+    red, green, blue = shown(photo, Look())[:, 24, 60]
+    assert min(red, green, blue) > 0.97

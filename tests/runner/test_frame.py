@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ispd.isp.look import Camera, Corrections, Curve, Gamut, Highlights, Look, Sharpen
-from ispd.isp.render import ceiling, codes, grade, picture, scene
+from ispd.isp.render import ceiling, codes, grade, mended, picture, scene, surveyed
 from ispd.isp.stages.orient import orient
 from ispd.isp.stages.quantize import quantize
 from ispd.isp.stages.resize import resize
@@ -36,6 +36,7 @@ def silent() -> None:
 
 def whole_frame(photo: Mosaic, look: Look, output: Output) -> Pixels:
     """The picture by its definition, without strips."""
+    photo = surveyed(mended(photo))
     shot, area = photo.shot, picture(photo.shot)
     display = grade(scene(photo, look), look, ceiling(shot, look))
     display = DisplayRGB(display[:, area.top : area.bottom, area.left : area.right])
