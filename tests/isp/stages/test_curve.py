@@ -61,13 +61,13 @@ def test_hues_stay() -> None:
     "color", [(1.0, 0.45, 0.08), (1.0, 0.7, 0.2), (0.3, 1.0, 0.2), (0.2, 0.9, 1.0), (1.0, 0.4, 0.7)]
 )
 def test_on_the_way_to_white_hues_stay(color: tuple[float, float, float]) -> None:
-    """An ember must not turn salmon: by the eye's measure its hue turns less than two degrees until it is white."""
+    """An ember must not turn salmon: by the eye's measure its hue turns less than three degrees until it is white."""
     light = torch.tensor(color, dtype=torch.float64)[:, None, None] * torch.linspace(0.5, 6, 100)[None, :, None]
     after = oklab_from_rec2020(curve(SceneRGB(light), Curve(), 2.0))
     before = oklab_from_rec2020(light)
     colored = (after[1:] ** 2).sum(dim=0).sqrt() > 0.01
     turn = torch.atan2(after[2], after[1]) - torch.atan2(before[2], before[1])
-    assert float(torch.atan2(turn.sin(), turn.cos())[colored].abs().max()) < 0.035
+    assert float(torch.atan2(turn.sin(), turn.cos())[colored].abs().max()) < 0.05
 
 
 def test_ratios_of_channels_stay_below_the_shoulder() -> None:
