@@ -6,10 +6,11 @@ one tagged.  Every step raises ispd's own errors; `fault` says what one means fo
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 from typing import TypeAlias
 
 import torch
@@ -78,14 +79,14 @@ def develop(order: Order, cell: Cell, door: ExifTool, device: str, beat: Callabl
     except IspdError as error:
         discard(order)
         report = Report(job=order.job, fault=fault(error))
-    return Report(**{**vars(report), "seconds": time.monotonic() - start})
+    return replace(report, seconds=time.monotonic() - start)
 
 
 def discard(order: Order) -> None:
     """Remove what an order that failed has left in staging."""
     for path in order.staging:
         with suppress(FileNotFoundError):
-            Path(path.decode(errors="surrogateescape")).unlink()
+            os.unlink(path)
 
 
 def fault(error: IspdError) -> Fault:

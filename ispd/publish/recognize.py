@@ -8,7 +8,7 @@ import stat
 from ispd.orders import Written
 from ispd.publish.desk import Desk, at
 from ispd.publish.disk import Disk, opened, sha256, walk
-from ispd.publish.names import TRIES, numbered, parts
+from ispd.publish.names import TRIES, join, numbered, parts
 from ispd.publish.words import in_words
 
 PIECE = 1 << 20
@@ -34,7 +34,7 @@ def recognized(desk: Desk, name: str, source_digest: str, recipe_digest: str) ->
                 except FileNotFoundError:
                     return None
                 if file is not None:
-                    return candidate, Written(desk.deliver + b"/" + candidate.encode(), *file)
+                    return candidate, Written(join(desk.deliver, candidate), *file)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from ispd.publish.disk import Disk, opened, sha256, walk
-from ispd.publish.names import parts
+from ispd.publish.names import join, parts
 from ispd.publish.words import in_words
 
 Verdict: TypeAlias = Literal["whole", "missing", "changed"]
@@ -18,7 +18,7 @@ def verify(deliver: bytes, name: str, digest: str, disk: Disk | None = None) -> 
     """
     disk = disk or Disk()
     *folders, last = parts(name)
-    with in_words(deliver + b"/" + name.encode()):
+    with in_words(join(deliver, name)):
         try:
             with opened(disk.root(deliver)) as root, opened(walk(disk, root, folders)) as folder:
                 return _compare(disk, folder, last, digest)

@@ -8,8 +8,8 @@ pull each other up; with all gone what is left is white at the highest ceiling. 
 quarter below the ceiling, so that no edge shows where it begins.
 
 Takes   white-balanced Raw, with ceilings; `cfa` as these rows see it ("" for a linear file)
-Gives   samples, (1, H, W) or (planes, H, W); only those near a ceiling have changed
-        `clip`: all cut at the lowest channel's ceiling, as LibRaw's highlight_mode=Clip does
+Gives   samples, (1, H, W) or (planes, H, W); only those near a ceiling have changed;
+        with `clip` all are cut at the lowest channel's ceiling, as LibRaw's highlight_mode=Clip does
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Demosaic: every pixel gets the colors that its site did not measure.
 
 Takes   mosaic (H, W) or (1, H, W), white-balanced, usually in [0, 1]; `cfa`, its square repeat as letters
-Gives   (planes, H, W): R, G, B, or the array's own colors in the order of `colors`
+Gives   (planes, H, W): R, G, B, or the array's own colors in the order of `colors`;
         measured samples stay as they are; any size, 1 × 1 too
 Raises  ValueError where the letters of `cfa` make no square or name a color that `colors` has not
 
