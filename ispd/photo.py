@@ -12,7 +12,6 @@ from ispd.errors import NotPermitted
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.facts import facts_from_exiftool
 from ispd.orders import Facts, Identity
-from ispd.sentences import shown
 
 CHUNK = 1 << 20
 
@@ -39,7 +38,7 @@ def digest_of(path: bytes, identity: Identity) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise NotPermitted(f"{shown(path)} cannot be read: {error.strerror}") from error
+        raise NotPermitted(f"the file cannot be read: {error.strerror}") from error
 
 
 def facts_of(path: bytes, door: ExifTool) -> Facts:
@@ -47,7 +46,19 @@ def facts_of(path: bytes, door: ExifTool) -> Facts:
     return read_facts(path) or facts_from_exiftool(door.read(path))
 
 
+def note_sidecar(path: bytes, sidecars: dict[bytes, bytes]) -> None:
+    """Remember an XMP file so that `find_sidecar` finds it: by its name, and by that in lower case."""
+    folder, name = os.path.split(path)
+    sidecars.setdefault(os.path.join(folder, name.lower()), path)
+    sidecars[path] = path
+
+
 def find_sidecar(path: bytes, sidecars: Mapping[bytes, bytes]) -> bytes | None:
-    """The XMP file of a raw, among `sidecars` (lower-case path → path): IMG.DNG.xmp, else IMG.xmp, in any case."""
-    lower = path.lower()
-    return sidecars.get(lower + b".xmp") or sidecars.get(os.path.splitext(lower)[0] + b".xmp")
+    """The XMP file of a raw, among those noted: IMG.DNG.xmp, else IMG.xmp; in any case, but a raw's own goes first,
+    since IMG.DNG and img.dng may be two photos."""
+    folder, name = os.path.split(path)
+    for base in (name, os.path.splitext(name)[0]):
+        for candidate in (base + b".xmp", base + b".XMP", base.lower() + b".xmp"):
+            if found := sidecars.get(os.path.join(folder, candidate)):
+                return found
+    return None

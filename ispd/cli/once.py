@@ -31,8 +31,6 @@ def run(args: Namespace) -> int:
     from ispd.daemon.words import say
 
     result = loop.once(config_for(args.config, args.watch, args.deliver))
-    for problem in result.problems:
-        say(problem)
     say(
         f"{counted(result.delivered, 'photo')} delivered, {result.set_aside} set aside, "
         f"{result.waiting} waiting, {result.failed} failed"

@@ -19,7 +19,7 @@ from ispd.daemon.survey import Survey, Watched
 from ispd.daemon.troubles import Troubles
 from ispd.daemon.words import Batch, Every, Now, say
 from ispd.decode.facts import check_whole
-from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, PhotoError
+from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, NotPermitted, PhotoError
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Identity, Plan, SetAside, Waiting
 from ispd.photo import digest_of, facts_of
@@ -40,6 +40,7 @@ class Patience:
 
     give_up_seconds: float = 600.0
     learn_after_seconds: float = 30.0
+    looks_again: bool = True  # at a file that somebody writes or that may not be read
 
 
 class Intake:
@@ -98,7 +99,7 @@ class Intake:
             folder.last_arrival = now.steady
             return
         if someone_writes(path):
-            self._settling.look_again(path, now.steady, max(0.1, self._settling.quiet_seconds / 2))
+            self._wait_for_writer(row, now)
             return
         self._take(row, path, identity, now)
 
@@ -116,7 +117,7 @@ class Intake:
             self._set_aside(photo, str(error), now)
             return
         except MachineError as error:
-            self._wait_for_permission(photo, str(error), now)
+            self._wait_for_permission(photo, f"{shown(path)}: {error}", now)
             return
         if digest is None:  # it changed while we read it
             self._settling.look_again(path, now.steady, self._settling.quiet_seconds)
@@ -135,11 +136,23 @@ class Intake:
             self._say(f"{shown(photo.path)} is not all there yet: {reason}", now)
         self._settling.look_again(photo.path, now.steady, min(left, LOOK_AGAIN_SECONDS))
 
+    def _wait_for_writer(self, photo: Photo, now: Now) -> None:
+        if not self.patience.looks_again:
+            self._wait(photo, "incomplete", "somebody is still writing it", None, now)
+        self._look_again(photo.path, max(0.1, self._settling.quiet_seconds / 2), now)
+
     def _wait_for_permission(self, photo: Photo, reason: str, now: Now) -> None:
         if photo.cause != "machine":
             self._wait(photo, "machine", reason, None, now)
             self._say(reason, now)
-        self._settling.look_again(photo.path, now.steady, LOOK_AGAIN_SECONDS)
+        self._look_again(photo.path, LOOK_AGAIN_SECONDS, now)
+
+    def _look_again(self, path: bytes, seconds: float, now: Now) -> None:
+        """Later, or, where nothing is waited for, at the next start."""
+        if self.patience.looks_again:
+            self._settling.look_again(path, now.steady, seconds)
+        else:
+            self._settling.forget(path)
 
     def _set_aside(self, photo: Photo, reason: str, now: Now) -> None:
         self._settling.forget(photo.path)
@@ -165,6 +178,10 @@ class Intake:
             self._ledger.photos.wait(photo.id, "folder", "the file is gone", now.wall + GONE_SECONDS, now.wall)
         except PhotoError as error:
             self._set_aside(photo, str(error), now)
+        except NotPermitted as error:  # this photo's own trouble, nobody else waits for it
+            reason = f"{shown(photo.path)}: {error}"
+            self._wait(photo, "machine", reason, now.wall + LOOK_AGAIN_SECONDS, now)
+            self._say(reason, now)
         except MachineError as error:
             trouble = self._troubles.meet(error, None, now.steady)
             until = now.wall + trouble.look_at - now.steady

@@ -34,7 +34,7 @@ from ispd.daemon.survey import Survey
 from ispd.daemon.troubles import Troubles
 from ispd.daemon.watch import Watcher
 from ispd.daemon.words import Batch, Now, say
-from ispd.errors import ConfigError, IspdError, MachineError, NoInput, PhotoError
+from ispd.errors import ConfigError, IspdError, MachineError, NoInput, NotPermitted, PhotoError
 from ispd.profile import Library, open_library
 from ispd.sentences import counted
 
@@ -254,7 +254,7 @@ class Daemon:
 
     def _problems(self) -> list[str]:
         folders = self.loop.survey.folders
-        said = [folder.missing for folder in folders if folder.missing]
+        said = [sentence for folder in folders for sentence in (folder.missing, folder.hidden) if sentence]
         return [
             *filter(None, [self.paused, self.refused, self.loop.engines.last_death]),
             *said,
@@ -302,7 +302,7 @@ def once(config: Config) -> Result:
         stack.callback(signals.close)
         ledger = stack.enter_context(Ledger(config.state, Now.read().wall))
         # nothing more is coming: neither the rest of a file nor a reference is waited for
-        loop = Loop(config, ledger, None, Patience(give_up_seconds=0.0, learn_after_seconds=0.0))
+        loop = Loop(config, ledger, None, Patience(give_up_seconds=0.0, learn_after_seconds=0.0, looks_again=False))
         stack.callback(loop.close)
         loop.start(Now.read())
         while not signals.stop:
@@ -320,8 +320,12 @@ def once(config: Config) -> Result:
         missing = [folder.missing for folder in loop.survey.folders if folder.missing]
         if missing:
             raise NoInput("; ".join(missing))
+        hidden = [folder.hidden for folder in loop.survey.folders if folder.hidden]
         numbers = loop.batch.numbers()
-        return Result(*numbers, tuple(loop.troubles.sentences()), exit_code(*numbers, loop.troubles.exit_code()))
+        code = exit_code(*numbers, loop.troubles.exit_code())
+        if hidden and code == 0:
+            code = NotPermitted.exit_code
+        return Result(*numbers, (*hidden, *loop.troubles.sentences()), code)
 
 
 def exit_code(delivered: int, set_aside: int, waiting: int, failed: int, trouble: int | None) -> int:

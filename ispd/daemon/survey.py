@@ -7,7 +7,7 @@ hints.  What is new goes to the ledger and to Settling.  A root that is gone los
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Watched:
     identity: Device | None = None
     sight: Sight = field(default_factory=Sight)
     missing: str = ""  # why nothing can be seen there
+    hidden: str = ""  # which of its folders may not be looked into
     scans_only: str = ""  # why events do not suffice
     too_few: int = 0  # scans in a row that found fewer watches than folders
     scan_due: float = 0.0
@@ -154,11 +155,15 @@ class Survey:
         if identity_of_root(folder.root.path) != identity:
             folder.scan_due = now.steady  # it went away under our eyes: what we saw is worth nothing
             return
+        if (words := sight.unreadable.get(folder.root.path)) is not None:
+            self._miss(folder, f"the watched folder {shown(folder.root.path)} cannot be read: {words}", now)
+            return
         if folder.identity not in (None, identity) and folder.sight.photos and not sight.photos:
             where = shown(folder.root.path)
             self._miss(folder, f"{where} is empty and not the folder it was: is its drive mounted?", now)
             return
         self._found(folder, identity, sight, now)
+        self._tell_hidden(folder)
         self._judge_watches(folder)
         at_least = SCAN_MODE_SECONDS if folder.scans_only and self._watcher else self.scan_seconds
         folder.scan_due = now.steady + max(at_least, SHARE_OF_TIME * took)
@@ -186,6 +191,14 @@ class Survey:
             self._settling.forget(path)
         if observed.new or observed.replaced or more_references:
             folder.last_arrival = now.steady
+
+    def _tell_hidden(self, folder: Watched) -> None:
+        """Photos that nobody may see are no photos to the ledger: their owner must hear of it."""
+        unreadable = folder.sight.unreadable
+        sentence = _hidden(unreadable) if unreadable else ""
+        if sentence and sentence != folder.hidden:
+            say(sentence)
+        folder.hidden = sentence
 
     def _miss(self, folder: Watched, sentence: str, now: Now) -> None:
         if not folder.missing:
@@ -226,6 +239,18 @@ def quiet_before(sight: Sight, wall: float) -> float:
     """How long nothing had come when we first looked, by the files' own times; 0 where these lie in the future."""
     newest = max((identity.ctime_ns for identity in sight.photos.values()), default=0)
     return max(0.0, wall - newest / 1e9)
+
+
+def _hidden(unreadable: Mapping[bytes, str]) -> str:
+    """Which folders keep their photos from us.
+
+    >>> _hidden({b"/in/a": "Permission denied", b"/in/b": "Permission denied"})
+    '/in/a cannot be looked into (Permission denied), nor can 1 other: photos there are not seen'
+    """
+    path, words = min(unreadable.items())
+    others = len(unreadable) - 1
+    more = f", nor can {others} other{'s' * (others > 1)}" if others else ""
+    return f"{shown(path)} cannot be looked into ({words}){more}: photos there are not seen"
 
 
 def _seen(sight: Sight) -> list[Seen]:

@@ -113,11 +113,13 @@ class House:
         self.daemon = process
         return process
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, before: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """A command, to its end."""
         surroundings = self.environment | environment
         return subprocess.run(
-            [*ISPD, *arguments], env=surroundings, cwd=self.root, capture_output=True, text=True, check=False
+            [*before, *ISPD, *arguments], env=surroundings, cwd=self.root, capture_output=True, text=True, check=False
         )
 
     @contextmanager
