@@ -20,7 +20,7 @@ from ispd.develop import develop
 from ispd.errors import CannotCreate, ChangedPhoto, MissingTool, PhotoError
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Delivered, Failed, Fault, Format, Order, Outcome, Output, Plan, Report, SetAside, Waiting
-from ispd.photo import digest_of, facts_of, find_sidecar, identity_of
+from ispd.photo import digest_of, facts_of, find_sidecar, identity_of, note_sidecar
 from ispd.plan import Choice, choose, plan_with
 from ispd.profile import Library, Profile
 from ispd.publish import Desk, Numbering, Staged, open_desk_by_hand, publish, staging_path
@@ -96,9 +96,11 @@ def _in_format(outputs: tuple[Output, ...], wanted: Format) -> tuple[Output, ...
 
 
 def _sidecar(path: bytes) -> bytes | None:
-    folder = os.path.dirname(path)
-    names = [os.path.join(folder, name) for name in os.listdir(folder)]
-    return find_sidecar(path, {name.lower(): name for name in names if name.lower().endswith(b".xmp")})
+    folder, sidecars = os.path.dirname(path), dict[bytes, bytes]()
+    for name in os.listdir(folder):
+        if name.lower().endswith(b".xmp"):
+            note_sidecar(os.path.join(folder, name), sidecars)
+    return find_sidecar(path, sidecars)
 
 
 def _staging(desk: Desk, plan: Plan) -> tuple[bytes, ...]:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from ispd.decode.names import is_ignored, is_raw, is_reference
 from ispd.orders import Identity
-from ispd.photo import identity_of
+from ispd.photo import identity_of, note_sidecar
 
 Device: TypeAlias = tuple[int, int]  # st_dev, st_ino: which folder a name means now
 
@@ -44,7 +44,7 @@ class Sight:
     """What one scan saw."""
 
     photos: dict[bytes, Identity] = field(default_factory=dict)
-    sidecars: dict[bytes, bytes] = field(default_factory=dict)  # lower-case path → path
+    sidecars: dict[bytes, bytes] = field(default_factory=dict)  # as `find_sidecar` looks for them
     references: set[bytes] = field(default_factory=set)  # lower-case paths without their extension
     folders: set[bytes] = field(default_factory=set)
     unreadable: dict[bytes, str] = field(default_factory=dict)  # folder → the system's words
@@ -123,7 +123,7 @@ def _note(entry: os.DirEntry[bytes], sight: Sight) -> None:
         if identity is not None:
             sight.photos[entry.path] = identity
     elif lower.endswith(b".xmp"):
-        sight.sidecars[lower] = entry.path
+        note_sidecar(entry.path, sight.sidecars)
     elif is_reference(entry.name):
         sight.references.add(os.path.splitext(lower)[0])
 

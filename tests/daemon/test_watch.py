@@ -118,6 +118,17 @@ def test_a_sidecar_is_found_in_any_case(tmp_path: Path, name: str) -> None:
     assert find_sidecar(bytes(raw), scan(Root(bytes(tmp_path))).sidecars) == bytes(sidecar)
 
 
+def test_two_photos_of_one_name_have_each_its_own_sidecar(tmp_path: Path) -> None:
+    """On a disk that tells capitals apart, as a card of another camera may have been copied beside the first."""
+    names = ("IMG_1.DNG", "IMG_1.xmp"), ("img_1.dng", "img_1.xmp"), ("A/b.dng", "A/b.xmp"), ("a/b.dng", "a/b.xmp")
+    pairs = [(touch(tmp_path / raw), touch(tmp_path / sidecar)) for raw, sidecar in names]
+    bare = touch(tmp_path / "B/b.dng"), touch(tmp_path / "b/b.xmp")
+    sidecars = scan(Root(bytes(tmp_path))).sidecars
+    for raw, sidecar in pairs:
+        assert find_sidecar(bytes(raw), sidecars) == bytes(sidecar)
+    assert find_sidecar(bytes(bare[0]), sidecars) is None  # of another folder
+
+
 def test_the_sidecar_with_the_whole_name_goes_first(tmp_path: Path) -> None:
     raw, _, whole = touch(tmp_path / "a.dng"), touch(tmp_path / "a.xmp"), touch(tmp_path / "a.dng.xmp")
     assert find_sidecar(bytes(raw), scan(Root(bytes(tmp_path))).sidecars) == bytes(whole)
