@@ -67,9 +67,7 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
     raw = levels(codes, shot.levels, window)  # counts to [0, 1], with ceilings; everything below relies on it
     raw = flatten(raw, shot.opcodes2, window, look.camera.corrections)  # the file's gain maps: shading acts on light
     raw = white_balance(raw, balance, cfa, shot.colors)  # demosaicing compares neighbors: balance first
-    samples = highlights(
-        raw, look.highlights, _least(balance), cfa, shot.colors
-    )  # while it is known which site clipped
+    samples = highlights(raw, look.highlights, _least(balance), cfa, shot.colors)  # while it is known what clipped
     if cfa:
         samples = demosaic(samples, cfa, look.demosaic.method, shot.colors)  # the one stage whose method is a name
     return CameraRGB(samples)

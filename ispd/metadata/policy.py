@@ -99,13 +99,8 @@ NOT_XMP = (
     *("XMP-xmpMM:all", "XMP-xmpNote:all", "XMP-photoshop:History", "XMP-photoshop:DocumentAncestors"),
     *("XMP-photoshop:SidecarForExtension", "XMP-photoshop:EmbeddedXMPDigest", "XMP-photoshop:LegacyIPTCDigest"),
     # the stored pixels' format, and pictures within
-    *(
-        "XMP-tiff:ImageWidth",
-        "XMP-tiff:ImageHeight",
-        "XMP-tiff:Orientation",
-        "XMP-tiff:Software",
-        "XMP-tiff:Compression",
-    ),
+    *("XMP-tiff:ImageWidth", "XMP-tiff:ImageHeight", "XMP-tiff:Orientation", "XMP-tiff:Software"),
+    "XMP-tiff:Compression",
     *("XMP-tiff:BitsPerSample", "XMP-tiff:SamplesPerPixel", "XMP-tiff:P*", "XMP-tiff:YCbCr*", "XMP-tiff:?Resolution"),
     *("XMP-tiff:ResolutionUnit", "XMP-tiff:TransferFunction", "XMP-tiff:WhitePoint", "XMP-tiff:ReferenceBlackWhite"),
     *("XMP-tiff:NativeDigest", "XMP-dc:Format", "XMP-xmp:Thumbnail*", "XMP-xmp:CreatorTool", "XMP-exif:ColorSpace"),

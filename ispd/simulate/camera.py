@@ -42,11 +42,7 @@ class SimulatedCamera:
     white: int = 16383
     shot_noise: float = 4e-5  # S at ISO 100: variance = S·x + O, x in [0, 1]
     read_noise: float = 2e-7  # O at ISO 100
-    shading: tuple[float, float, float] = (
-        0.0,
-        0.0,
-        0.0,
-    )  # k of R, G, B: light falls to 1 / (1 + k·r²), r = 1 in a corner
+    shading: tuple[float, float, float] = (0.0, 0.0, 0.0)  # k of R, G, B: light times 1 / (1 + k·r²), r = 1 in a corner
     correction: Correction = "none"  # how the file tells a converter to undo the shading
     forward_matrices: bool = False
     baseline_exposure: float = 0.0  # stops it underexposes, and says so, to save highlights
