@@ -53,13 +53,6 @@ def note_sidecar(path: bytes, sidecars: dict[bytes, bytes]) -> None:
     sidecars[path] = path
 
 
-def note_sidecar(path: bytes, sidecars: dict[bytes, bytes]) -> None:
-    """Remember an XMP file so that `find_sidecar` finds it: by its name, and by that in lower case."""
-    folder, name = os.path.split(path)
-    sidecars.setdefault(os.path.join(folder, name.lower()), path)
-    sidecars[path] = path
-
-
 def find_sidecar(path: bytes, sidecars: Mapping[bytes, bytes]) -> bytes | None:
     """The XMP file of a raw, among those noted: IMG.DNG.xmp, else IMG.xmp; in any case, but a raw's own goes first,
     since IMG.DNG and img.dng may be two photos."""
