@@ -17,7 +17,7 @@ from ispd.errors import CannotCreate, ConfigError
 from ispd.isp.params import Bounds
 from ispd.naming import template_problem
 from ispd.orders import MetadataPolicy
-from ispd.profile.library import Library, config_home, open_library
+from ispd.profile.library import Library, config_home, home, open_library
 
 Learn: TypeAlias = Literal["sidecar", "preview", "never"]
 
@@ -108,7 +108,7 @@ def usual_state() -> Path:
     """Where the ledger lives unless the config says otherwise: systemd's folder for it, else the user's."""
     if by_systemd := os.environ.get("STATE_DIRECTORY", "").split(":")[0]:
         return Path(by_systemd)
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "ispd"
+    return Path(os.environ.get("XDG_STATE_HOME") or home() / ".local/state") / "ispd"
 
 
 def read_config(path: Path) -> Config:

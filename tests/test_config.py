@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from ispd.config import Config, Engine, Folder, Settle, find_config, read_config, usual_state, write_config
+from ispd.config import (
+    Config,
+    Engine,
+    Folder,
+    Settle,
+    find_config,
+    read_config,
+    usual_places,
+    usual_state,
+    write_config,
+)
 from ispd.errors import CannotCreate, ConfigError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -175,6 +186,20 @@ def test_the_state_lies_where_systemd_says_else_in_the_home(home: Path, monkeypa
     monkeypatch.setenv("XDG_STATE_HOME", "/x")
     assert usual_state() == Path("/x/ispd")
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/ispd:/other")
+    assert usual_state() == Path("/var/lib/ispd")
+
+
+def test_a_user_without_a_name_has_no_home_and_may_still_have_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def nobody(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert not usual_state().parent.exists()
+    assert all(path.is_absolute() for path in usual_places())
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/ispd")
     assert usual_state() == Path("/var/lib/ispd")
 
 

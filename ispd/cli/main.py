@@ -14,7 +14,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 import ispd
-from ispd.errors import CannotCreate, IspdError
+from ispd.errors import CannotCreate, IspdError, NotPermitted
 
 # each a module of this package with add_parser(subparsers) and run(args) -> int
 COMMANDS = (
@@ -61,6 +61,9 @@ def _run(args: Namespace) -> int:
     except IspdError as error:
         print(f"ispd: {error}", file=sys.stderr)
         return error.exit_code
+    except PermissionError as error:  # a file that its owner keeps from us, wherever it was met
+        print(f"ispd: {error.filename or 'something'}: ispd's user may not use it ({error.strerror})", file=sys.stderr)
+        return NotPermitted.exit_code
     except KeyboardInterrupt:
         return 130
 

@@ -124,7 +124,15 @@ def shelves(extra: Sequence[Path] = (), state: Path | None = None) -> tuple[Shel
 
 def config_home() -> Path:
     """The user's own folder for ispd's config and profiles."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "ispd"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config") / "ispd"
+
+
+def home() -> Path:
+    """The user's home folder; one that is never there for a user without a name, as containers have them."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
 
 
 def learned_profiles(state: Path) -> Path:

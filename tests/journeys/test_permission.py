@@ -92,3 +92,24 @@ def test_a_deliver_folder_that_may_not_be_written_makes_photos_wait(house: House
     until(lambda: house.watches() and house.status()["queue"]["waiting"] == 1, "a photo that waits")
     house.outbox.chmod(0o755)
     house.wait_for({"a.jpg"})
+
+
+@pytest.mark.parametrize("command", ["once", "status", "jobs list", "plan", "profile list"])
+def test_a_config_in_a_folder_of_somebody_else_is_a_sentence(house: House, closed: list[Path], command: str) -> None:
+    folder = house.root / "home" / ".config"
+    folder.mkdir()
+    closed.append(folder)
+    folder.chmod(0)
+    done = house.run(*command.split(), before=ORDINARY)
+    assert done.returncode == 77
+    assert done.stderr == f"ispd: {folder}/ispd/ispd.toml: ispd's user may not use it (Permission denied)\n"
+
+
+def test_a_ledger_of_somebody_else_is_a_sentence(house: House) -> None:
+    state = house.root / "state"
+    state.mkdir()
+    (state / "ledger.sqlite").touch(0)
+    code, _, said = once(house)
+    assert code == 77
+    assert said.count("\n") == 1
+    assert "ledger.sqlite cannot be opened" in said
