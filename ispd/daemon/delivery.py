@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from ispd.daemon.clock import Now
 from ispd.daemon.engines import DEPTH, Died, Engines, Event, Reported
 from ispd.daemon.ledger.adopt import adopt_if_there
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause, Folder, Job
 from ispd.daemon.survey import Survey
 from ispd.daemon.troubles import Trouble, Troubles
-from ispd.daemon.words import Batch, Every, Now, say
+from ispd.daemon.words import Batch, Every, say
 from ispd.errors import CannotCreate, FolderGone, MachineError, MissingTool
 from ispd.orders import Delivered, Failed, Fault, Order, Outcome, Output, Report, SetAside, Waiting
 from ispd.photo import find_sidecar

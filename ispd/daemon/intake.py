@@ -11,13 +11,14 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from ispd.daemon.clock import Now
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause, Photo, Seen
 from ispd.daemon.scan import has_reference
 from ispd.daemon.settle import Settling, look, someone_writes
 from ispd.daemon.survey import Survey, Watched
 from ispd.daemon.troubles import Troubles
-from ispd.daemon.words import Batch, Every, Now, say
+from ispd.daemon.words import Batch, Every, say
 from ispd.decode.facts import check_whole
 from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, NotPermitted, PhotoError
 from ispd.metadata.exiftool import ExifTool

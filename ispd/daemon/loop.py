@@ -21,6 +21,7 @@ from typing import TypeAlias
 import ispd
 from ispd.config import Config
 from ispd.daemon import state
+from ispd.daemon.clock import Now
 from ispd.daemon.delivery import Delivery
 from ispd.daemon.engines import Engines
 from ispd.daemon.intake import Intake, Patience
@@ -33,7 +34,7 @@ from ispd.daemon.socket import Answer, Door, Question, socket_path
 from ispd.daemon.survey import Survey
 from ispd.daemon.troubles import Troubles
 from ispd.daemon.watch import Watcher
-from ispd.daemon.words import Batch, Now, say
+from ispd.daemon.words import Batch, say
 from ispd.errors import ConfigError, IspdError, MachineError, NoInput, NotPermitted, PhotoError
 from ispd.profile import Library, open_library
 from ispd.sentences import counted

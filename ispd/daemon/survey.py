@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ispd import config
+from ispd.daemon.clock import Now
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Folder, Observed, Seen
 from ispd.daemon.scan import Depth, Device, Root, Sight, identity_of_root, merge, roots_of, scan
 from ispd.daemon.settle import Settling
 from ispd.daemon.watch import Hints, Watcher, no_room_for_watches, own_watches, too_few_watches
-from ispd.daemon.words import Now, say
+from ispd.daemon.words import say
 from ispd.sentences import shown
 
 GATHER_SECONDS = 0.2  # a burst of events is one look

@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
-from dataclasses import dataclass
 
 from ispd.orders import Delivered, Failed, Outcome, SetAside, Waiting
 from ispd.sentences import counted
-
-
-@dataclass(frozen=True)
-class Now:
-    """One moment on both clocks.  Waiting is measured on the steady one; rows in the ledger carry the wall's."""
-
-    steady: float  # monotonic seconds
-    wall: float  # seconds since 1970, may jump
-
-    @classmethod
-    def read(cls) -> Now:
-        """This moment."""
-        return cls(time.monotonic(), time.time())
 
 
 def say(sentence: str) -> None:

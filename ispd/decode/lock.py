@@ -170,6 +170,7 @@ class _Program(ctypes.Structure):
 
 
 def few_calls() -> bool:
+    """Seccomp with the calls of MACHINES alone; False where this kernel or processor has it not."""
     machine = MACHINES.get(platform.machine())
     if machine is None or struct.calcsize("P") != 8:
         return False

@@ -42,6 +42,7 @@ class _Child:
 
 
 def main() -> int:
+    """Warm up, say hello, serve until the socket ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle; we end with its socket
     control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=int(sys.argv[1]))
     try:

@@ -23,6 +23,7 @@ LIMITS = {
 
 
 def main() -> None:
+    """Ask, take the limits, become the program."""
     parent, program, arguments = int(sys.argv[1]), sys.argv[2], sys.argv[2:]
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -220,6 +220,7 @@ def _refuses(call: Callable[[], None]) -> bool:
 
 
 def gone(deliver: bytes, mark: str) -> FolderGone:
+    """The error where DELIVER/.ispd/id is not `mark`."""
     where = shown(deliver)
     return FolderGone(
         f"{where} is not the folder that was delivered to before: mount it; "

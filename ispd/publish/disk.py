@@ -109,6 +109,7 @@ def _libc() -> ctypes.CDLL:
 
 @contextmanager
 def opened(fd: int) -> Iterator[int]:
+    """A descriptor, closed at the end."""
     try:
         yield fd
     finally:
@@ -126,6 +127,7 @@ def walk(disk: Disk, root: int, parts: list[bytes]) -> int:
 
 
 def exists(at: int, name: bytes) -> bool:
+    """Whether a name means anything, a dangling link too."""
     try:
         os.stat(name, dir_fd=at, follow_symlinks=False)
     except FileNotFoundError:
@@ -134,6 +136,7 @@ def exists(at: int, name: bytes) -> bool:
 
 
 def sha256(fd: int) -> str:
+    """In hex, of an open file from where it stands."""
     with open(fd, "rb", closefd=False) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -151,6 +154,7 @@ def make_folder(disk: Disk, path: bytes) -> None:
 
 
 def remove_tree(disk: Disk, at: int, name: bytes) -> None:
+    """Remove a folder with all that is in it; links in it are removed, not followed."""
     with opened(disk.folder(at, name)) as folder:
         for entry in disk.names(folder):
             try:

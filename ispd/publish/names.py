@@ -68,8 +68,10 @@ def parts(name: str) -> list[bytes]:
 
 
 def join(deliver: bytes, name: str) -> bytes:
+    """The absolute path of a final name."""
     return deliver + b"/" + name.encode()
 
 
 def leaf(path: bytes) -> bytes:
+    """The last component."""
     return path.rpartition(b"/")[2]

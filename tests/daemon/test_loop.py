@@ -15,11 +15,11 @@ import pytest
 from ispd.config import Config, Folder, Settle
 from ispd.config import Engine as EngineConfig
 from ispd.daemon import state
+from ispd.daemon.clock import Now
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Listed
 from ispd.daemon.loop import Loop, patience_of
 from ispd.daemon.settle import look
-from ispd.daemon.words import Now
 from ispd.errors import ConfigError
 from ispd.photo import digest_of
 from tests.journeys.house import tiny_photo
