@@ -63,8 +63,8 @@ class Curve:
     """From the scene's light to the screen's, hue kept."""
 
     method: Literal["filmic", "none"] = "filmic"  # "none": 1.0 is white, cut there
-    contrast: Annotated[Scalar, Bounds(0.5, 2.5)] = 1.3  # slope at mid grey, in log-log
-    white_ev: Annotated[Scalar, Bounds(2.6, 12, unit="stops")] = 5.0  # white above mid grey, if the sensor goes so far
+    contrast: Annotated[Scalar, Bounds(0.5, 2.5)] = 1.3  # slope at mid grey, in log-log, of a usual range
+    white_ev: Annotated[Scalar, Bounds(2.6, 12, unit="stops")] = 7.0  # white above mid grey, if the sensor goes so far
     black_ev: Annotated[Scalar, Bounds(-16, -3, unit="stops")] = -10.0  # this far below mid grey is black
     points: Annotated[Points, Bounds(0, 1)] = ()  # then a monotone curve on display-encoded values; none: as it is
 

@@ -6,7 +6,9 @@ Gives   DisplayRGB in which neutral 1.0 is the screen's white; colors outside th
 `filmic`: a color's norm goes through the tone curve and its channels are scaled with it, so hue and saturation stay as
 the scene had them; only towards white the ratios melt into 1, as on film, where a lamp's core is white and its glow
 colored.  The tone curve has slope `contrast` at mid grey, in log-log, a toe that keeps shadows open, and a shoulder to
-white at `white_ev`, or a little below the sensor's end if that is lower: what has run out shows white, not grey.
+white at `white_ev`, or a little below the sensor's end if that is lower: what has run out shows white, not grey.  Where
+white lies more than WIDE stops above grey (files that ask for a large BaselineExposure to save the sky) the slope gives
+way, so that the sky which was saved is also seen.
 `none`: 1.0 is white, and cut there.
 
 Source  tone: K. Naka, W. Rushton, J. Physiol. 185 (1966), as E. Reinhard, K. Devlin, IEEE TVCG 11 (2005) use it
@@ -29,6 +31,7 @@ from ispd.isp.values import DisplayRGB, SceneRGB
 GREY_IN = 10 / 78  # where a camera's meter puts a grey card: the headroom above it is why plain sensor data looks dark
 GREY_OUT = 0.18  # where a screen shows it: L* = 50
 TOE = 2.0**-2.5  # of grey: darker than this, the curve bends into a straight line, and shadows stay open
+WIDE = 4.5  # stops from grey to white; an ordinary sensor has about 4
 LEAST_RANGE = 2.6  # stops from grey to white; with less, no curve of slope 1 gets there
 LEAST_EXPONENT = 0.3  # flatter, and white close to grey could not be reached: there the slope gives way
 SOLVE = 16  # fixed-point steps for the exponent; the error shrinks to a tenth or less with each
@@ -62,17 +65,22 @@ def _white(p: Curve, ceiling: Scalar) -> Tensor:
     """The scene value that becomes the screen's white."""
     asked = torch.as_tensor(GREY_IN * 2.0**p.white_ev)
     end = torch.as_tensor(ceiling).to(asked.device)
-    lower = (asked**-2 + end**-2) ** -0.5  # a smooth minimum: `white_ev` can be learned from either side
+    lower = (asked**-4 + end**-4) ** -0.25  # a smooth minimum: `white_ev` can be learned from either side
     return lower.clamp(min=GREY_IN * 2.0**LEAST_RANGE)
 
 
 def _tone(norm: Tensor, p: Curve, white: Tensor) -> Tensor:
     """The tone curve: 0 → 0, GREY_IN → about GREY_OUT, `white` → 1, then 1."""
     grey = GREY_IN / white.to(norm)
-    exponent, q = _shape(torch.as_tensor(p.contrast).to(norm), grey)
+    exponent, q = _shape(torch.as_tensor(p.contrast).to(norm) * _softening(grey), grey)
     black = _sigmoid(grey * 2.0 ** torch.as_tensor(p.black_ev).to(norm), grey, exponent, q)
     tone = _sigmoid((norm / white.to(norm)).clamp(max=1), grey, exponent, q)
     return ((tone - black) / (1 - black)).clamp(min=0)
+
+
+def _softening(grey: Tensor) -> Tensor:
+    """1 up to WIDE stops of range, then less, by the square root of how much wider it is."""
+    return (WIDE / -torch.log2(grey)).clamp(max=1).sqrt()
 
 
 def _shape(contrast: Tensor, grey: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,12 +24,19 @@ def test_a_metered_grey_card_is_mid_grey_on_the_screen() -> None:
 
 
 @pytest.mark.parametrize("contrast", [0.7, 1.0, 1.3, 1.8, 2.5])
-@pytest.mark.parametrize("white_ev", [3.7, 5.0, 8.0])
+@pytest.mark.parametrize("white_ev", [3.7, 4.0, 4.5])
 def test_contrast_is_the_slope_at_mid_grey_in_log_log(contrast: float, white_ev: float) -> None:
     p = Curve(contrast=contrast, white_ev=white_ev, black_ev=-16)
     below, above = toned(p, GREY_IN * 2**-0.01, GREY_IN * 2**0.01)
     slope = (torch.tensor(above).log2() - torch.tensor(below).log2()) / 0.02
     assert float(slope) == pytest.approx(contrast, rel=0.02)
+
+
+def test_a_wide_range_keeps_drawing_in_the_sky() -> None:
+    """Of 6.7 stops above grey, as BaselineExposure +2.65 leaves them, the upper four get more than a tenth of the codes."""
+    low, high = encode(torch.tensor(toned(Curve(), 13.8 / 16, 13.8, ceiling=13.8)), "srgb")
+    assert float(high - low) > 0.11
+    assert toned(Curve(), GREY_IN, ceiling=13.8)[0] == pytest.approx(0.18, abs=2e-3)
 
 
 @pytest.mark.parametrize("contrast", [0.5, 1.0, 1.2, 2.5])
