@@ -44,13 +44,13 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
     warnings = list(tiff.warnings)
     cfa, colors = _filter(raw, layout, warnings)
     active = _active_area(raw, layout, warnings)
-    planes = len(colors) if not cfa else 1
     orientation, trouble = orientation_of(tiff)
     warnings += trouble
     color = color_from_dng(tiff, colors, cam_from_xyz)
     warnings += color.warnings
     stored = Frame(layout.height, layout.width, layout.planes)
     visible = Frame(active.height, active.width, layout.planes)
+    demosaiced = Frame(active.height, active.width, len(colors))
     shot = Shot(
         cfa=cfa,
         colors=colors,
@@ -66,13 +66,9 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
         noise_profile=_noise_profile(tiff, len(colors)),
         opcodes1=_opcodes(raw, Tag.OpcodeList1, stored, warnings),
         opcodes2=_opcodes(raw, Tag.OpcodeList2, visible, warnings),
-        opcodes3=_opcodes(raw, Tag.OpcodeList3, Frame(active.height, active.width, max(planes, len(colors))), warnings),
+        opcodes3=_opcodes(raw, Tag.OpcodeList3, demosaiced, warnings),
     )
-    if (
-        Tag.ProfileGainTableMap in tiff.first
-        or Tag.ProfileGainTableMap2 in tiff.first
-        or Tag.ProfileGainTableMap in raw
-    ):
+    if any(tag in ifd for tag in (Tag.ProfileGainTableMap, Tag.ProfileGainTableMap2) for ifd in (tiff.first, raw)):
         warnings.append("the file asks for a local tone map (ProfileGainTableMap): it is not applied")
     return shot, tuple(dict.fromkeys(warnings))
 
