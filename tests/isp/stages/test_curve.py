@@ -33,7 +33,7 @@ def test_contrast_is_the_slope_at_mid_grey_in_log_log(contrast: float, white_ev:
 
 
 def test_a_wide_range_keeps_drawing_in_the_sky() -> None:
-    """Of 6.7 stops above grey, as BaselineExposure +2.65 leaves them, the upper four get more than a tenth of the codes."""
+    """Of 6.7 stops above grey, as BaselineExposure +2.65 leaves them, the upper four get a tenth of the codes."""
     low, high = encode(torch.tensor(toned(Curve(), 13.8 / 16, 13.8, ceiling=13.8)), "srgb")
     assert float(high - low) > 0.11
     assert toned(Curve(), GREY_IN, ceiling=13.8)[0] == pytest.approx(0.18, abs=2e-3)
