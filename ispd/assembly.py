@@ -63,15 +63,19 @@ class Line:
             self._render(self._wait_for(self._decoded.get))
 
     def _listen(self) -> None:
+        with suppress(ConnectionResetError):  # the daemon was killed before it had read all we said
+            self._take_orders()
+        with suppress(Exception):
+            self._door.__exit__(None, None, None)  # its folder in /tmp; what was in hand is made again anyway
+        end_with_children()
+
+    def _take_orders(self) -> None:
         inbox = Inbox()
         while data := self._voice.peer.recv(65536):
             for message in inbox.feed(data):
                 if not isinstance(message, Work):
                     raise BrokenWire("a daemon gives orders and says nothing else")
                 self._orders.put(message.order)
-        with suppress(Exception):
-            self._door.__exit__(None, None, None)  # its folder in /tmp; what was in hand is made again anyway
-        end_with_children()
 
     def _decode_ahead(self) -> None:
         while True:

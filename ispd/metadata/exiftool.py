@@ -48,7 +48,6 @@ DEADLINE_SECONDS = 10.0
 SLOWEST_DISK = 20e6  # bytes a second that a file adds to the deadline
 LARGEST_ANSWER = 64 << 20  # bytes
 UPDATED = "    1 image files updated"
-JUST_MADE_SECONDS = 60.0  # a folder this young may belong to a door that is about to lock it
 OLDEST = (12, 24)  # earlier ones run code in a crafted file (CVE-2021-22204)
 
 CONFIG = Path(__file__).with_name("ispd.config")
@@ -343,24 +342,33 @@ def _private_folder() -> Iterator[Path]:
     for old in root.glob(PREFIX + "*"):
         _remove_if_abandoned(old)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        folder, held = _locked_folder(root)
     except OSError as error:
         raise MachineError(f"exiftool needs a folder of its own in {root}: {error.strerror}") from error
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
         yield folder
     finally:
         os.close(held)
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _locked_folder(root: Path) -> tuple[Path, int]:
+    """A new folder with our lock on it: (path, descriptor)."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        with suppress(FileNotFoundError):
+            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if folder.exists():  # else a door that opened just now swept it before it was locked
+                return folder, held
+            os.close(held)
+
+
 def _remove_if_abandoned(folder: Path) -> None:
     with suppress(OSError):  # somebody else's, or just now removed, or in use
         held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            found = os.fstat(held)
-            if found.st_uid == os.geteuid() and time.time() - found.st_mtime > JUST_MADE_SECONDS:
+            if os.fstat(held).st_uid == os.geteuid():
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
         finally:

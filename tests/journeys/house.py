@@ -83,11 +83,12 @@ class House:
     def environment(self) -> dict[str, str]:
         """Of this house alone: nothing of the person who runs the tests."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
-        return kept | {"HOME": str(self.root / "home"), "RUNTIME_DIRECTORY": str(self.root / "run")}
+        own = {"HOME": "home", "RUNTIME_DIRECTORY": "run", "TMPDIR": "tmp"}
+        return kept | {name: str(self.root / folder) for name, folder in own.items()}
 
     def furnish(self, config: str = CONFIG) -> House:
         """Make the folders and write the config."""
-        for name in ("in", "home", "run"):
+        for name in ("in", "home", "run", "tmp"):
             (self.root / name).mkdir(exist_ok=True)
         self.config.write_text(config.format(root=self.root))
         return self
@@ -153,6 +154,10 @@ class House:
         """What lies in staging and should not."""
         staging = self.outbox / ".ispd"
         return {path.name for path in staging.iterdir()} - {"id"} if staging.exists() else set()
+
+    def temporary(self) -> set[str]:
+        """What lies in the folder for temporary files."""
+        return {path.name for path in (self.root / "tmp").iterdir()}
 
     def wait_for(self, names: set[str], seconds: float = PATIENCE_SECONDS) -> None:
         """Until exactly these pictures, and no others, are there."""

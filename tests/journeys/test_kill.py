@@ -69,6 +69,7 @@ def all_well(house: House, count: int) -> None:
     assert house.stop() == 0
     all_gone(members)
     assert not house.leftovers()
+    assert not house.temporary()
     assert {path.name for path in house.outbox.iterdir()} == names(count) | {".ispd"}
 
 

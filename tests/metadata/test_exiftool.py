@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -256,7 +257,6 @@ def test_it_dies_with_us_and_the_next_door_sweeps_up(tmp_path: Path, monkeypatch
     assert select.select([watch], [], [], 10)[0], "exiftool has outlived us"
     os.close(watch)
     assert Path(folder).is_dir()
-    os.utime(folder, (0, 0))  # long ago
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     with ExifTool() as door:
         assert not Path(folder).exists()
@@ -305,3 +305,15 @@ def test_a_target_that_cannot_be_written_stays_as_it_was(door: ExifTool, tmp_pat
         door.write(os.fsencode(target), values={"IFD0:Artist": "me"})
     assert target.read_bytes() == b"\xff\xd8\xff\xe0 no JPEG"
     assert everything_below(tmp_path) == {str(target)}
+
+
+def test_many_doors_at_once_sweep_none_of_each_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def opens_and_is_there(_: int) -> bool:
+        with ExifTool() as door, door.private_file(b"content", ".txt") as path:
+            return Path(os.fsdecode(path)).exists()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(opens_and_is_there, range(400)))
+    assert list(tmp_path.iterdir()) == []
