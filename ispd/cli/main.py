@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
@@ -23,12 +23,12 @@ COMMANDS = (
 )
 
 
-def parser() -> ArgumentParser:
-    """The whole command line.  Command modules import what is heavy inside `run`, so that --help is quick."""
+def parser(names: Sequence[str] = COMMANDS) -> ArgumentParser:
+    """The command line of these commands.  Their modules import what is heavy inside `run`, so that --help is quick."""
     root = ArgumentParser(prog="ispd", description=ispd.__doc__, formatter_class=RawDescriptionHelpFormatter)
     root.add_argument("--version", action="version", version=f"ispd {ispd.__version__}")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in names:
         import_module(f"ispd.cli.{name}").add_parser(commands)
     return root
 
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # not every locale has an arrow, and a name may be any bytes
     try:
         try:
-            return _run(parser().parse_args(argv))
+            return _run(sys.argv[1:] if argv is None else argv)
         finally:
             if sys.stdout:  # a shell can close it
                 sys.stdout.flush()  # here: as Python ends, it is too late to notice that nobody reads
@@ -54,8 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return CannotCreate.exit_code
 
 
-def _run(args: Namespace) -> int:
+def _run(words: Sequence[str]) -> int:
     try:
+        # what one command needs and no more: `run` takes signals only once it is loaded
+        args = parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
         code: int = import_module(f"ispd.cli.{args.command}").run(args)
         return code
     except IspdError as error:

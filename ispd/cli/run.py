@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,10 +37,13 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Watch until SIGTERM."""
-    from ispd.daemon import loop
+    from ispd.daemon.service import Signals
 
-    first = config_for(args.config, args.watch, args.deliver)
-    return loop.run(partial(config_again, first.source, args.watch, args.deliver))
+    with closing(Signals()) as signals:  # before anything slow: one that comes meanwhile is heard as soon as we watch
+        from ispd.daemon import loop
+
+        first = config_for(args.config, args.watch, args.deliver)
+        return loop.run(partial(config_again, first.source, args.watch, args.deliver), signals)
 
 
 def add_config_arguments(parser: ArgumentParser) -> None:

@@ -263,15 +263,13 @@ class Daemon:
         ]
 
 
-def run(reread: Callable[[], Config], environment: Mapping[str, str] = os.environ) -> int:
+def run(reread: Callable[[], Config], signals: Signals, environment: Mapping[str, str] = os.environ) -> int:
     """`ispd run`: watch until told to stop.  `reread` reads the config, now and at every SIGHUP.
 
     Raises ConfigError, and MachineError where another ispd holds the ledger.
     """
     config = reread()
     with ExitStack() as stack:
-        signals = Signals()
-        stack.callback(signals.close)
         ledger = stack.enter_context(Ledger(config.state, Now.read().wall))
         watcher = Watcher(signals.wake)
         stack.callback(watcher.close)

@@ -17,6 +17,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -48,10 +49,13 @@ def main() -> int:
     try:
         names = readers.names()
         warm_up()
+        hello = wire.Hello(readers=names, unconfined=_try_the_lock())
     except (MissingTool, ImportError) as error:
-        control.send(to_json(wire.Hello(lacks=str(error))))
+        hello = wire.Hello(lacks=str(error))
+    with suppress(BrokenPipeError):  # who asked is dead: the socket has ended, and so shall we
+        control.send(to_json(hello))
+    if hello.lacks:
         return MissingTool.exit_code
-    control.send(to_json(wire.Hello(readers=names, unconfined=_try_the_lock())))
     gc.collect()
     gc.freeze()  # what is alive now stays: children need not touch, and so copy, its pages
     _serve(control)

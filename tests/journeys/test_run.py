@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -238,6 +240,29 @@ def test_sigterm_in_the_middle_of_a_batch_leaves_nothing_and_the_next_start_goes
     assert not house.leftovers()
     house.start()
     house.wait_for({f"{number}.jpg" for number in range(30)})
+
+
+def test_sigterm_while_it_still_reads_its_config_is_heard(house: House) -> None:
+    text = house.config.read_bytes()
+    house.config.unlink()
+    os.mkfifo(house.config)  # whoever opens it waits for the other end
+    house.start()
+    pipe = until(lambda: _opened_by_a_reader(house.config), "somebody who reads the config")
+    assert house.daemon is not None
+    house.daemon.send_signal(signal.SIGTERM)
+    house.config.unlink()
+    house.config.write_bytes(text)
+    assert pipe is not None
+    with pipe:
+        pipe.write(text)
+    assert house.daemon.wait(timeout=30) == 0
+
+
+def _opened_by_a_reader(path: Path) -> io.FileIO | None:
+    try:
+        return io.FileIO(os.open(path, os.O_WRONLY | os.O_NONBLOCK), "w")
+    except OSError:  # ENXIO: nobody reads yet
+        return None
 
 
 def test_a_burst_that_came_while_the_process_was_stopped_is_found_whole(house: House) -> None:
