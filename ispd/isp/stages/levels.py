@@ -21,7 +21,7 @@ from ispd.errors import PhotoError
 from ispd.isp.pattern import tiled
 from ispd.isp.values import Levels, Raw, Window
 
-ROW_STEP = 3  # of the rows that are counted; odd, so that they hold all colors of a filter array
+STEP = 5  # of the rows and columns that are counted: no multiple of an array's repeat, so they hold all its colors
 BINS, WIDE = 400, 12  # a full well's spread from pixel to pixel is about 1 %: a pile is 3 % wide
 LEAST_FULL = 0.7  # of white: lower is a bright wall rather than the sensor's end
 STRAY, FEWEST, FEWEST_FULL = 2e-5, 8, 1e-4  # of the samples: hot pixels above a pile, and what makes one
@@ -50,7 +50,7 @@ def full_wells(codes: Tensor, p: Levels) -> tuple[float, ...]:
     """
     greatest = _greatest_black(p, codes.shape[0])
     whites = [p.white[min(plane, len(p.white) - 1)] for plane in range(codes.shape[0])]
-    lines = _linearized(codes[:, ::ROW_STEP].to(torch.float32), p.table)
+    lines = _linearized(codes[:, ::STEP, ::STEP].to(torch.float32), p.table)
     return tuple(
         _pile((line - black) / (white - black)) if white > black else 1.0
         for line, black, white in zip(lines, greatest, whites, strict=True)
