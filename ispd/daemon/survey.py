@@ -183,7 +183,7 @@ class Survey:
         self._arrived(folder, look(folder.row.id, _seen(sight), now.wall), more_references, now)
         if first:
             folder.last_arrival = now.steady - quiet_before(sight, now.wall)
-            self.settle_again(folder, now)
+        self.settle_again(folder, now)  # what was away when its turn came, alone or with its folder
 
     def _arrived(self, folder: Watched, observed: Observed, more_references: bool, now: Now) -> None:
         for path in observed.new + observed.replaced:

@@ -189,6 +189,17 @@ def test_a_watched_folder_that_is_gone_loses_no_photo(rounds: Rounds) -> None:
     assert rounds.loop.survey.folders[0].missing == ""
 
 
+def test_a_photo_whose_turn_came_while_its_folder_was_gone_has_another(rounds: Rounds) -> None:
+    (rounds.inbox / "a.dng").write_bytes(tiny_photo(1))
+    rounds.pass_by(0)
+    aside = rounds.inbox.rename(rounds.inbox.parent / "unplugged")
+    rounds.pass_by(QUIET)
+    aside.rename(rounds.inbox)
+    rounds.pass_by(60)
+    rounds.pass_by(QUIET)
+    assert rounds.state_of("a.dng") == "queued"
+
+
 def test_an_empty_mount_point_is_not_an_empty_folder(rounds: Rounds) -> None:
     (rounds.inbox / "a.dng").write_bytes(tiny_photo(1))
     rounds.pass_by(0)
