@@ -33,6 +33,7 @@ from ispd.isp.values import Mosaic
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.tags import Provenance, write_tags
 from ispd.orders import Fault, Order, Report, Written
+from ispd.photo import identity_of
 from ispd.publish import seal
 from ispd.runner import frame
 
@@ -52,7 +53,17 @@ def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]
 
 
 def finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, door: ExifTool) -> Report:
-    """Encode, tag, check and sync every output into its staging file.  Raises MachineError, CannotCreate."""
+    """Encode, tag, check and sync every output into its staging file.
+
+    Raises MachineError, CannotCreate, and ChangedPhoto where the photo went or was replaced since it was decoded.
+    """
+    try:
+        return _finish(order, decoded, pictures, device, door)
+    finally:  # its tags would be another photo's, or none; and what failed may have failed for that
+        _check_unchanged(order)
+
+
+def _finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, door: ExifTool) -> Report:
     files: list[Written] = []
     warnings = list(decoded.warnings)
     provenance = _provenance(order, decoded, device)
@@ -68,6 +79,13 @@ def finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, door
         reader=decoded.reader,
         device=device,
     )
+
+
+def _check_unchanged(order: Order) -> None:
+    with suppress(OSError):
+        if identity_of(os.lstat(order.source)) == order.identity:
+            return
+    raise ChangedPhoto("the file is no longer the one that was decoded: it is looked at again")
 
 
 def develop(order: Order, cell: Cell, door: ExifTool, device: str, beat: Callable[[], None]) -> Report:

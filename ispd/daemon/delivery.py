@@ -227,8 +227,9 @@ class Delivery:
     def _meet(self, error: MachineError, deliver: bytes, now: Now) -> Trouble:
         known = self._troubles.sentences()
         trouble = self._troubles.meet(error, deliver, now.steady)
-        if trouble.sentence not in known:
-            say(trouble.sentence)
+        for sentence in self._troubles.sentences():
+            if sentence not in known:
+                say(sentence)
         return trouble
 
     def _desk_of(self, job: Job) -> Desk:

@@ -47,7 +47,7 @@ class Troubles:
         key = (cause, deliver if cause in ("folder", "space") else None)
         known = self._all.get(key)
         if known is not None and now < known.look_at and not known.tried:
-            return known
+            return replace(known, error=error) if cause == "machine" else known  # which may be each photo's own
         pause = min(2 * known.pause, LONGEST_SECONDS) if known else FIRST_LOOK_SECONDS
         self._all[key] = Trouble(error, key[1], now + pause, pause)
         return self._all[key]
