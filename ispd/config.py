@@ -19,6 +19,8 @@ from ispd.naming import template_problem
 from ispd.orders import MetadataPolicy
 from ispd.profile.library import Library, config_home, home, open_library
 
+MACHINE_CONFIG, MACHINE_STATE = Path("/etc/ispd"), Path("/var/lib/ispd")  # as systemd/ispd.service has them
+
 Learn: TypeAlias = Literal["sidecar", "preview", "never"]
 
 
@@ -100,14 +102,19 @@ def find_config(argument: Path | None = None) -> Path:
 def usual_places() -> tuple[Path, ...]:
     """Where ispd.toml is looked for: systemd's folder for it, the user's, the machine's."""
     by_systemd = filter(None, os.environ.get("CONFIGURATION_DIRECTORY", "").split(":"))
-    folders = (*map(Path, by_systemd), config_home(), Path("/etc/ispd"))
+    folders = (*map(Path, by_systemd), config_home(), MACHINE_CONFIG)
     return tuple(dict.fromkeys(folder / "ispd.toml" for folder in folders))
 
 
-def usual_state() -> Path:
-    """Where the ledger lives unless the config says otherwise: systemd's folder for it, else the user's."""
+def usual_state(source: Path = Path()) -> Path:
+    """Where the ledger lives unless the config in `source` says otherwise: systemd's folder for it, else the user's.
+
+    The machine's config is its unit's, which keeps the ledger in /var/lib: whoever may write there means that one.
+    """
     if by_systemd := os.environ.get("STATE_DIRECTORY", "").split(":")[0]:
         return Path(by_systemd)
+    if source.parent == MACHINE_CONFIG and os.access(MACHINE_STATE, os.W_OK | os.X_OK):
+        return MACHINE_STATE
     return Path(os.environ.get("XDG_STATE_HOME") or home() / ".local/state") / "ispd"
 
 
@@ -123,7 +130,7 @@ def library_at(path: Path | None) -> Library:
     """
     config = toml.Reading(toml.load(path)).table(Config) if path else None
     if path is None or config is None:
-        return open_library((), usual_state())
+        return open_library((), usual_state(path or Path()))
     settled = _absolute(config, path)
     return open_library(settled.profiles, settled.state)
 
@@ -147,16 +154,30 @@ def _checked(page: toml.Page, path: Path) -> Config:
     return config
 
 
+def state_of_broken(source: Path) -> Path:
+    """Where the ledger lies by a config with mistakes: `state` stands before the first table, so they may be below."""
+    try:
+        head = re.split(r"^\s*\[", source.read_text(encoding="utf-8"), maxsplit=1, flags=re.MULTILINE)[0]
+        state = toml.parse(head, str(source)).table["state"]
+        return _placed(Path(state), source)
+    except (OSError, ValueError, ConfigError, KeyError, TypeError, RuntimeError):
+        return usual_state(source.absolute())
+
+
+def _placed(path: Path, source: Path) -> Path:
+    """`~` is the home folder; anything relative lies beside the config."""
+    return Path(os.path.normpath(source.absolute().parent / path.expanduser()))
+
+
 def _absolute(config: Config, source: Path) -> Config:
     def place(path: Path) -> Path:
-        """`~` is the home folder; anything relative lies beside the config."""
-        return Path(os.path.normpath(source.absolute().parent / path.expanduser()))
+        return _placed(path, source)
 
     return replace(
         config,
         folders=tuple(replace(each, watch=place(each.watch), deliver=place(each.deliver)) for each in config.folders),
         profiles=tuple(map(place, config.profiles)),
-        state=usual_state() if config.state == Path() else place(config.state),
+        state=usual_state(source.absolute()) if config.state == Path() else place(config.state),
         source=source.absolute(),
     )
 

@@ -14,6 +14,7 @@ from ispd.config import (
     Settle,
     find_config,
     read_config,
+    state_of_broken,
     usual_places,
     usual_state,
     write_config,
@@ -187,6 +188,31 @@ def test_the_state_lies_where_systemd_says_else_in_the_home(home: Path, monkeypa
     assert usual_state() == Path("/x/ispd")
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/ispd:/other")
     assert usual_state() == Path("/var/lib/ispd")
+
+
+def test_the_machines_config_goes_with_the_state_of_its_unit(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ispd.config.MACHINE_CONFIG", tmp_path / "etc")
+    monkeypatch.setattr("ispd.config.MACHINE_STATE", tmp_path / "var")
+    path = put(tmp_path / "etc/ispd.toml", '[[folder]]\nwatch = "in"\ndeliver = "out"\n')
+    assert read_config(path).state == home / ".local/state/ispd"  # the unit has never run
+    (tmp_path / "var").mkdir()
+    assert read_config(path).state == tmp_path / "var"
+    assert read_config(put(home / "ispd.toml", path.read_text())).state == home / ".local/state/ispd"
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ('state = "here"\n[[folder]]\nwatch = "in"\n[folder]\n', "here"),
+        ('state = "~/there"\nprofiles = [\n"a"]\n [engine\n', "home/there"),
+        ("state = 5\n[[folder]]\n", "home/.local/state/ispd"),
+        ("nonsense\n", "home/.local/state/ispd"),
+    ],
+)
+def test_a_broken_config_still_leads_to_its_daemon(tmp_path: Path, text: str, state: str) -> None:
+    assert state_of_broken(put(tmp_path / "ispd.toml", text)) == tmp_path / state
 
 
 def test_a_user_without_a_name_has_no_home_and_may_still_have_a_state(monkeypatch: pytest.MonkeyPatch) -> None:

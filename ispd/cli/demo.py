@@ -29,7 +29,7 @@ POLL_SECONDS = 1.0
 STOP_SECONDS = 30.0
 ENDED = ("delivered", "failed", "set_aside")  # nothing more happens by itself
 # what would lead the demo's daemon to somebody else's config, state or service manager
-FOREIGN = ("ISPD_CONFIG", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "WATCHDOG_USEC")
+FOREIGN = ("ISPD_CONFIG", "NOTIFY_SOCKET", "STATE_DIRECTORY", "WATCHDOG_USEC")
 EXAMPLES = """\
 examples:
   ispd demo --into /tmp/demo      writes /tmp/demo/graded/*.jpg and /tmp/demo/contact-sheet.jpg

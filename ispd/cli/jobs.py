@@ -130,7 +130,7 @@ def _do(config: Config, what: Sequence[str], profile: str) -> list[str]:
     from ispd.daemon.socket import request, socket_path
 
     question: dict[str, object] = {"ask": "retry", "what": list(what), "profile": profile}
-    answer = request(socket_path(config.state, os.environ), question)
+    answer = request(socket_path(config.state), question)
     if answer is not None:
         sentences = answer.get("sentences")
         return list(map(str, sentences)) if isinstance(sentences, list) else []

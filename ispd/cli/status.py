@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,18 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: Namespace) -> int:
     """Ask the daemon, else the ledger."""
-    from ispd.config import find_config, read_config, usual_state
+    from ispd.config import find_config, read_config, state_of_broken
 
+    source = Path()
     try:
-        report = report_of(read_config(find_config(args.config)).state)
+        source = find_config(args.config)
+        report = report_of(read_config(source).state)
     except ConfigError as error:
         # a config that was broken after the daemon read it must not hide the daemon
-        if (answer := ask(usual_state())) is None:
+        if (answer := ask(state_of_broken(source))) is None:
             raise
-        report = answer | {"problems": [*answer["problems"], *error.problems]}
+        heard = "\n".join(answer["problems"])  # the daemon may have been told to read it again
+        report = answer | {"problems": [*answer["problems"], *(each for each in error.problems if each not in heard)]}
     if args.json:
         print_json(report)
     else:
@@ -60,7 +62,7 @@ def ask(state: Path) -> dict[str, Any] | None:
     """The running daemon's report; None: there is none."""
     from ispd.daemon.socket import request, socket_path
 
-    return request(socket_path(state, os.environ), {"ask": "status"})
+    return request(socket_path(state), {"ask": "status"})
 
 
 def text(report: dict[str, Any]) -> str:

@@ -275,7 +275,7 @@ def run(reread: Callable[[], Config], signals: Signals, environment: Mapping[str
         stack.callback(watcher.close)
         loop = Loop(config, ledger, watcher, patience_of(config))
         stack.callback(loop.close)
-        door = _door(socket_path(config.state, environment), stack.callback)
+        door = _door(socket_path(config.state), stack.callback)
         return Daemon(loop, signals, Notify(environment), door, reread).run()
 
 

@@ -11,12 +11,11 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
 from ispd.errors import IspdError, MachineError
-from ispd.orders import digest
 
 Question: TypeAlias = dict[str, object]
 Answer: TypeAlias = dict[str, object]
@@ -25,15 +24,11 @@ LARGEST = 1 << 20
 PATIENCE_SECONDS = 5.0
 
 
-def socket_path(state: Path, environment: Mapping[str, str]) -> Path:
-    """Where the socket lies: $RUNTIME_DIRECTORY, else $XDG_RUNTIME_DIR/ispd, else the state folder.
+def socket_path(state: Path) -> Path:
+    """Where the socket lies: beside the ledger, which is on a local disk.
 
-    The runtime folder of a person is shared by all they start, so the name there says whose state it is.
+    No runtime folder: a unit, a login and a cron job have different ones, and they must find the same daemon.
     """
-    if runtime := environment.get("RUNTIME_DIRECTORY", ""):
-        return Path(runtime.split(":")[0]) / "ispd.sock"
-    if runtime := environment.get("XDG_RUNTIME_DIR", ""):
-        return Path(runtime) / "ispd" / f"{digest(os.fsencode(state))[:12]}.sock"
     return state / "ispd.sock"
 
 

@@ -26,8 +26,6 @@ deliver = "out"
 @pytest.fixture
 def place(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A config beside its folders."""
-    for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
-        monkeypatch.delenv(name, raising=False)
     (home / "in").mkdir()
     (home / "out").mkdir()
     (home / "ispd.toml").write_text(CONFIG)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ispd.daemon.service import Notify, Signals
-from ispd.daemon.socket import Answer, Door, Question, request, socket_path
+from ispd.daemon.socket import Answer, Door, Question, request
 from ispd.daemon.troubles import FIRST_LOOK_SECONDS, LONGEST_SECONDS, Troubles
 from ispd.errors import CannotCreate, FolderGone, MachineError, MissingTool
 
@@ -193,15 +193,6 @@ def test_a_deep_folder_is_no_obstacle(tmp_path: Path) -> None:
     door.close()
 
 
-def test_where_the_socket_lies() -> None:
-    state = Path("/var/lib/ispd")
-    assert socket_path(state, {"RUNTIME_DIRECTORY": "/run/ispd"}) == Path("/run/ispd/ispd.sock")
-    mine, other = (socket_path(Path(name), {"XDG_RUNTIME_DIR": "/run/user/7"}) for name in ("/a", "/b"))
-    assert mine.parent == Path("/run/user/7/ispd")
-    assert mine != other  # two ispd of one person do not meet
-    assert socket_path(state, {}) == state / "ispd.sock"
-
-
 # ── troubles ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 FULL = CannotCreate("/out: no room left")
@@ -224,6 +215,14 @@ def test_a_fault_that_may_be_one_photos_own_holds_up_no_other() -> None:
     troubles = Troubles()
     troubles.meet(MachineError("a bad sector"), b"/out", now=0)
     assert not troubles.in_the_way(b"/out", now=1)
+
+
+def test_a_fault_that_may_be_one_photos_own_is_told_of_no_other() -> None:
+    troubles = Troubles()
+    first = troubles.meet(MachineError("a.dng: the disk"), None, now=0)
+    second = troubles.meet(MachineError("b.dng: the disk"), None, now=1)
+    assert (first.sentence, second.sentence) == ("a.dng: the disk", "b.dng: the disk")
+    assert troubles.sentences() == ["a.dng: the disk"]
 
 
 def test_everybody_who_runs_into_it_waits_for_the_same_look() -> None:

@@ -83,12 +83,12 @@ class House:
     def environment(self) -> dict[str, str]:
         """Of this house alone: nothing of the person who runs the tests."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
-        own = {"HOME": "home", "RUNTIME_DIRECTORY": "run", "TMPDIR": "tmp"}
+        own = {"HOME": "home", "TMPDIR": "tmp"}
         return kept | {name: str(self.root / folder) for name, folder in own.items()}
 
     def furnish(self, config: str = CONFIG) -> House:
         """Make the folders and write the config."""
-        for name in ("in", "home", "run", "tmp"):
+        for name in ("in", "home", "tmp"):
             (self.root / name).mkdir(exist_ok=True)
         self.config.write_text(config.format(root=self.root))
         return self

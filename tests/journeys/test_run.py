@@ -333,6 +333,16 @@ def test_a_read_only_deliver_folder_makes_photos_wait_until_it_is_writable(house
         until(lambda: problems(house) == "", "no more problems")
 
 
+def test_any_shell_finds_the_daemon_of_a_unit(house: House) -> None:
+    """A unit, a login and a cron job have different runtime folders."""
+    run = house.root / "run"
+    run.mkdir()
+    house.config.write_text(house.config.read_text().replace(f'state = "{house.root}/state"', ""))
+    house.start("--config", str(house.config), RUNTIME_DIRECTORY=str(run), XDG_RUNTIME_DIR=str(run))
+    watching(house)
+    assert house.status()["daemon"]
+
+
 def test_systemd_hears_that_it_is_ready_alive_and_stopping(house: House) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.settimeout(PATIENCE_SECONDS)
