@@ -23,7 +23,7 @@ def main() -> None:
     with TemporaryDirectory(prefix="ispd-bench-") as folder:
         dng = Path(folder, "photo.dng")
         measure([sys.executable, "-m", "bench.photo", str(args.size), dng])
-        print(f"{args.size} pixels wide, lossless JPEG, gain maps; {args.rounds} rounds", file=sys.stderr)
+        print(f"{args.size} pixels wide, uncompressed, gain maps; {args.rounds} rounds", file=sys.stderr)
         print(table(take_turns(available(), dng, args.rounds)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from ispd.simulate.sheet import framed
 
 
 def main(width: str, dng: str) -> None:
-    """RGGB, 14 bit, lossless JPEG in tiles, four gain maps."""
+    """RGGB, 14 bit, four gain maps; uncompressed, since darktable reads one of seven lossless JPEG predictors."""
     picture = Image.fromarray(framed(photograph_named("coffee"), 4 / 3))
-    write_dng(Path(dng), expose(np.asarray(resized(picture, int(width))), LANTERN))
+    negative = expose(np.asarray(resized(picture, int(width))), LANTERN)
+    write_dng(Path(dng), replace(negative, compression="none"))
 
 
 if __name__ == "__main__":
