@@ -216,7 +216,7 @@ def _write_sheet(stage: Stage, photos: list[tuple[Result, Image.Image]]) -> None
     for result, view in photos:
         assert result.output is not None  # these have come out
         camera = result.shot.camera
-        title, detail = f"{result.shot.name}, {camera.name}", f"{camera.description} → profile {result.profile}"
+        title, detail = f"{result.shot.name}, {camera.name}", f"{camera.description}; profile {result.profile}"
         pairs.append(Pair(view, Image.open(result.output), title, detail))
     sheet = contact_sheet(pairs, "ispd demo: what the sensor recorded | what was delivered")
     sheet.save(stage.sheet, quality=90)
