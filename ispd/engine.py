@@ -15,7 +15,7 @@ import socket
 import sys
 from typing import NoReturn
 
-from ispd.errors import IspdError
+from ispd.errors import IspdError, MissingTool
 from ispd.pulse import Voice
 from ispd.wire import Farewell, Hello
 
@@ -38,8 +38,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(voice: Voice, wish: str) -> NoReturn:
-    """Load what is heavy, say hello, work."""
-    import torch
+    """Load what is heavy, say hello, work.  Raises MissingTool where that cannot be loaded."""
+    try:
+        import torch
+    except (ImportError, OSError, MemoryError) as error:
+        reason = str(error) or "there is too little memory"
+        raise MissingTool(f"torch cannot be loaded: {reason}; give it more memory, or install it again") from error
 
     from ispd.assembly import Line
     from ispd.decode.cell import Cell

@@ -37,6 +37,7 @@ from ispd.isp.values import Shot
 from ispd.orders import Identity, from_json, to_json
 
 START_SECONDS = 60.0  # a cold start reads the libraries from disk
+NOT_STARTED = "the decoding process did not start; what it said of that stands in the log"
 
 ENVIRONMENT = {  # one thread, and no look at files or folders: the children may not
     "HOME": "/nonexistent",
@@ -179,7 +180,7 @@ class _Zygote:
             message = control.recv(wire.LONGEST_MESSAGE)
         except TimeoutError:
             message = b""
-        hello = from_json(message, wire.Hello) if message else wire.Hello(lacks="the decoding process did not start")
+        hello = from_json(message, wire.Hello) if message else wire.Hello(lacks=NOT_STARTED)
         zygote = cls(process, control, hello)
         if hello.lacks:
             zygote.end()

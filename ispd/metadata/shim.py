@@ -31,6 +31,8 @@ def main() -> None:
     if os.getppid() != parent:  # it died before we asked
         sys.exit(1)
     for limit, value in LIMITS.items():
+        most = resource.getrlimit(limit)[1]  # whoever started us may have set a lower one, which nobody can raise
+        value = value if most == resource.RLIM_INFINITY else min(value, most)
         resource.setrlimit(limit, (value, value))
     os.execv(program, arguments)
 

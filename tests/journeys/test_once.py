@@ -104,6 +104,17 @@ def test_a_full_disk_is_73_and_nothing_is_torn(house: House) -> None:
         assert house.delivered() == {"a.jpg"}
 
 
+def test_a_torch_that_cannot_be_loaded_is_told_in_its_own_words(house: House) -> None:
+    broken = house.root / "broken"
+    (broken / "torch").mkdir(parents=True)
+    (broken / "torch/__init__.py").write_text("raise ImportError('libtorch_cpu.so: no such library')")
+    house.drop("a.dng", 1)
+    done = house.run("once", "--config", str(house.config), PYTHONPATH=str(broken))
+    assert done.returncode == 75
+    assert "torch cannot be loaded: libtorch_cpu.so: no such library" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_engine_that_cannot_start_is_no_endless_wait(house: House) -> None:
     house.config.write_text(house.config.read_text().replace('device = "cpu"', 'device = "cuda:9"'))
     house.drop("a.dng", 1)

@@ -280,6 +280,18 @@ def test_it_is_confined(tmp_path: Path) -> None:
     assert b"HOME=/nonexistent" in environment
 
 
+def test_lower_limits_than_its_own_are_kept(tmp_path: Path) -> None:
+    program = """
+import resource, sys
+from ispd.metadata.exiftool import ExifTool
+resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))
+with ExifTool() as door:
+    print(door.read(sys.argv[1].encode())["File:MIMEType"])
+"""
+    command = [sys.executable, "-c", program, os.fsdecode(grey(tmp_path / "1.jpg"))]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "image/jpeg\n"
+
+
 def test_what_is_no_picture_is_the_photos_fault(door: ExifTool, tmp_path: Path) -> None:
     empty = tmp_path / "empty.dng"
     empty.touch()
