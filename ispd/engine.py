@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 from ispd.errors import IspdError, MissingTool
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 def _serve(voice: Voice, wish: str) -> NoReturn:
     """Load what is heavy, say hello, work.  Raises MissingTool where that cannot be loaded."""
     try:
-        import torch
+        import_module("torch")  # alone, so that what fails has a name
     except (ImportError, OSError, MemoryError) as error:
         reason = str(error) or "there is too little memory"
         raise MissingTool(f"torch cannot be loaded: {reason}; give it more memory, or install it again") from error
@@ -52,7 +53,7 @@ def _serve(voice: Voice, wish: str) -> NoReturn:
 
     device = choose_device(wish)
     with Cell() as cell, ExifTool() as door:
-        voice.say(Hello(device, torch.get_num_threads(), cell.confinement))
+        voice.say(Hello(device, cell.confinement))
         Line(voice, device, cell, door).run()
 
 

@@ -28,7 +28,6 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """The engine stands, with what it will render on."""
 
     device: str
-    threads: int
     unconfined: tuple[str, ...] = ()  # what this machine lacks to lock the decoders in
 
 

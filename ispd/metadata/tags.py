@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from ispd.errors import CannotCreate, PhotoError
 from ispd.metadata.exiftool import Charset, Copy, ExifTool, Tags, Value
@@ -98,13 +98,6 @@ def write_tags(
     found = _read_back(door, target, policy, warnings)
     warnings += _differences(sources, values, found)
     return tuple(dict.fromkeys(warnings))
-
-
-def read_provenance(door: ExifTool, path: bytes) -> Provenance | None:
-    """What a picture says of how ispd made it; None if it is not one of ispd's."""
-    tags = door.read(path)
-    said = {field.name: str(tags.get(_xmp_name(field.name), "")) for field in fields(Provenance)}
-    return Provenance(**said) if said["source_digest"] and said["recipe_digest"] else None
 
 
 def _gather(

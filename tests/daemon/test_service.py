@@ -76,6 +76,7 @@ def test_a_sign_of_life_comes_twice_in_each_watchdog_time(systemd: Systemd) -> N
 def test_without_systemd_nothing_is_said_and_nothing_breaks(tmp_path: Path) -> None:
     Notify({}).ready()
     Notify({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).ready()
+    assert list(tmp_path.iterdir()) == []
 
 
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
