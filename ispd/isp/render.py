@@ -26,10 +26,11 @@ from ispd.isp.stages.exposure import exposure, gain
 from ispd.isp.stages.finish import finish
 from ispd.isp.stages.gamut import gamut
 from ispd.isp.stages.highlights import highlights
-from ispd.isp.stages.levels import full_wells, levels
+from ispd.isp.stages.levels import levels
 from ispd.isp.stages.opcodes import flatten, lens, mend
 from ispd.isp.stages.sharpen import sharpen
 from ispd.isp.stages.white_balance import gains, white_balance
+from ispd.isp.survey import survey
 from ispd.isp.values import Area, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, TrimBounds, Window
 from ispd.orders import Space
 
@@ -38,7 +39,7 @@ REACH = 12  # rows that demosaic and highlights look up and down, rounded up to 
 
 def scene(mosaic: Mosaic, look: Look) -> SceneRGB:
     """The light in front of the lens: the whole active area, uncropped, as the sensor lies."""
-    mosaic = surveyed(mended(mosaic))  # defects first: everything below compares neighbors
+    mosaic = surveyed(mended(mosaic), look)  # defects first: everything below compares neighbors
     return light(corrected(sensor(mosaic, look), mosaic.shot, look), mosaic.shot, look)
 
 
@@ -50,13 +51,9 @@ def mended(mosaic: Mosaic) -> Mosaic:
     return replace(mosaic, samples=samples, shot=replace(mosaic.shot, opcodes1=()))
 
 
-def surveyed(mosaic: Mosaic) -> Mosaic:
-    """What only the whole picture tells: where its sensor ends.  Once known, it stays."""
-    shot, active = mosaic.shot, mosaic.shot.active
-    if shot.levels.full:
-        return mosaic
-    codes = mosaic.samples[:, active.top : active.bottom, active.left : active.right]
-    return replace(mosaic, shot=replace(shot, levels=replace(shot.levels, full=full_wells(codes, shot.levels))))
+def surveyed(mosaic: Mosaic, look: Look) -> Mosaic:
+    """With what only the whole picture tells in its shot: `ispd.isp.survey`.  Once known, it stays."""
+    return replace(mosaic, shot=survey(mosaic.samples.detach().cpu().numpy(), mosaic.shot, look))
 
 
 def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:

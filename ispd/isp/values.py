@@ -155,6 +155,16 @@ class Levels:
     table: tuple[int, ...] = ()  # LinearizationTable; empty: none, or the reader has applied it
     full: tuple[float, ...] = ()  # linear value that a full well gives, one a stored plane; empty: 1, at white
 
+    def white_of(self, plane: int) -> float:
+        """White of a stored plane; a file that tells too few means its last for the others."""
+        return self.white[min(plane, len(self.white) - 1)]
+
+    def greatest_black(self, plane: int) -> float:
+        """What a plane's white is measured from: its sites' greatest black, with the greatest row's and column's."""
+        stored = self.black_shape[2]
+        most = max(self.delta_h, default=0.0) + max(self.delta_v, default=0.0)
+        return max(self.black[min(plane, stored - 1) :: stored]) + most
+
 
 @dataclass(frozen=True)
 class Shot:

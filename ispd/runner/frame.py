@@ -58,7 +58,10 @@ def render(mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str,
     `beat` is called after every strip.  Raises PhotoError where the levels leave no picture.
     """
     with torch.inference_mode(), _workers(device) as each:
-        mosaic = pipeline.surveyed(pipeline.mended(replace(mosaic, samples=mosaic.samples.to(device))))
+        mosaic = pipeline.surveyed(
+            pipeline.mended(mosaic), look
+        )  # where the samples came from: a look at each, by numpy
+        mosaic = replace(mosaic, samples=mosaic.samples.to(device))
         display = _displayed(mosaic, look, each, beat)
         beat()
         return [_pictured(display, mosaic, look, output, each, beat) for output in outputs]

@@ -57,7 +57,7 @@ def with_parameter(look: Any, path: tuple[str, ...], value: Any) -> Any:
 
 def shown(photo: Mosaic, look: Look) -> Tensor:
     """(3, H, W) sRGB code values in [0, 1]."""
-    photo = surveyed(photo)
+    photo = surveyed(photo, look)
     return codes(grade(scene(photo, look), look, ceiling(photo.shot, look)), look, "srgb")
 
 

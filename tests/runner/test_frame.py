@@ -36,7 +36,7 @@ def silent() -> None:
 
 def whole_frame(photo: Mosaic, look: Look, output: Output) -> Pixels:
     """The picture by its definition, without strips."""
-    photo = surveyed(mended(photo))
+    photo = surveyed(mended(photo), look)
     shot, area = photo.shot, picture(photo.shot)
     display = grade(scene(photo, look), look, ceiling(shot, look))
     display = DisplayRGB(display[:, area.top : area.bottom, area.left : area.right])
