@@ -17,10 +17,10 @@ from ispd.simulate.sheet import framed
 
 
 def main(width: str, dng: str) -> None:
-    """RGGB, 14 bit, four gain maps; uncompressed, since darktable reads one of seven lossless JPEG predictors."""
+    """RGGB, 14 bit, four gain maps; lossless JPEG in tiles, as most cameras write."""
     picture = Image.fromarray(framed(photograph_named("coffee"), 4 / 3))
     negative = expose(np.asarray(resized(picture, int(width))), LANTERN)
-    write_dng(Path(dng), replace(negative, compression="none"))
+    write_dng(Path(dng), replace(negative, compression="lossless-jpeg"))
 
 
 if __name__ == "__main__":

@@ -224,18 +224,19 @@ def _strips(negative: Negative) -> tuple[bytes, ...]:
 def _tiles(negative: Negative) -> tuple[bytes, ...]:
     """Rows of tiles; those at the right and bottom edge are filled up by repeating the last sample."""
     try:
-        from imagecodecs import ljpeg_encode
+        from imagecodecs import jpeg8_encode
     except ImportError as error:
         sentence = "lossless-JPEG tiles need imagecodecs: pip install 'ispd[demo]', or ask for compression \"none\""
         raise MissingTool(sentence) from error
     if not negative.cfa:
-        raise ValueError("imagecodecs writes lossless JPEG with one component: linear samples stay uncompressed")
+        raise ValueError("the tiles hold one plane: linear samples stay uncompressed")
     height, width = negative.samples.shape
     tall, wide = _tile_size(negative)
     samples = np.pad(negative.samples, ((0, -height % tall), (0, -width % wide)), mode="edge")
-    tiles = [
-        np.ascontiguousarray(samples[top : top + tall, left : left + wide])
+    tiles = [  # two columns of the array as two components, so that a sample is predicted from its own color
+        np.ascontiguousarray(samples[top : top + tall, left : left + wide]).reshape(tall, wide // 2, 2)
         for top in range(0, height, tall)
         for left in range(0, width, wide)
     ]
-    return tuple(bytes(ljpeg_encode(tile, bitspersample=negative.bits)) for tile in tiles)
+    # predictor 1, as cameras do: darktable reads no other
+    return tuple(bytes(jpeg8_encode(t, lossless=True, predictor=1, bitspersample=negative.bits)) for t in tiles)
