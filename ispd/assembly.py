@@ -6,9 +6,7 @@ socket ─▶ decode ahead (the cell) ─▶ render (main thread) ─▶ encode 
 from __future__ import annotations
 
 import dataclasses
-import gc
 import queue
-import sys
 import threading
 import time
 import traceback
@@ -18,14 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, NoReturn, TypeVar
 
-import torch
-
 from ispd import develop
 from ispd.decode.cell import Cell, Decoded
-from ispd.errors import IspdError
+from ispd.errors import CardFailed, IspdError
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Fault, Order, Report
 from ispd.pulse import RENDER, Pulse, Voice, end_with_children
+from ispd.runner.picture import Rendered
 from ispd.wire import BrokenWire, Done, Farewell, Inbox, Work
 
 T = TypeVar("T")
@@ -53,7 +50,7 @@ class Line:
         self._pulse = Pulse(voice.say)
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()  # as long as the daemon's DEPTH
         self._decoded: queue.Queue[Passed[Decoded]] = queue.Queue(maxsize=1)
-        self._rendered: queue.Queue[Passed[tuple[Decoded, develop.Pictures, str]]] = queue.Queue(maxsize=1)
+        self._rendered: queue.Queue[Passed[tuple[Decoded, Rendered]]] = queue.Queue(maxsize=1)
 
     def run(self) -> NoReturn:
         """Work until the socket closes."""
@@ -87,10 +84,11 @@ class Line:
 
     def _render(self, photo: Passed[Decoded]) -> None:
         started = time.monotonic()
-        made = self._attempt(RENDER, photo.order, partial(self._pictures, photo))
-        if made is not None:
+        work = partial(develop.render, photo.order, photo.made, self._device, self._pulse.beat)
+        rendered = self._attempt(RENDER, photo.order, work)
+        if rendered is not None:
             seconds = photo.seconds + time.monotonic() - started
-            self._wait_for(partial(self._rendered.put, Passed(photo.order, (photo.made, *made), seconds)))
+            self._wait_for(partial(self._rendered.put, Passed(photo.order, (photo.made, rendered), seconds)))
 
     def _finish_behind(self) -> None:
         while True:
@@ -101,30 +99,18 @@ class Line:
                 seconds = photo.seconds + time.monotonic() - started
                 self._voice.say(Done(dataclasses.replace(report, seconds=seconds)))
 
-    def _finish(self, photo: Passed[tuple[Decoded, develop.Pictures, str]]) -> Report:
-        decoded, pictures, device = photo.made
-        return develop.finish(photo.order, decoded, pictures, device, self._door)
-
-    def _pictures(self, photo: Passed[Decoded]) -> tuple[develop.Pictures, str]:
-        """The pictures, and the device that made them: a card without room hands over to the CPU."""
-        try:
-            return develop.render(photo.order, photo.made, self._device, self._pulse.beat), self._device
-        except torch.OutOfMemoryError:
-            pass  # leave the except first: the traceback's frames hold the tensors
-        gc.collect()
-        torch.cuda.empty_cache()
-        print("the graphics card has no room for this photo: the CPU renders it", file=sys.stderr)
-        return develop.render(photo.order, photo.made, "cpu", self._pulse.beat), "cpu"
+    def _finish(self, photo: Passed[tuple[Decoded, Rendered]]) -> Report:
+        return develop.finish(photo.order, *photo.made, self._door)
 
     def _attempt(self, step: str, order: Order, work: Callable[[], T]) -> T | None:
         """Do one step of one order; what goes wrong is answered, and the next photo has its turn."""
         self._pulse.begin(step, order.job)
         try:
             return work()
+        except CardFailed as error:
+            self._lose_device(error)
         except IspdError as error:
             fault = develop.fault(error)
-        except torch.AcceleratorError as error:
-            self._lose_device(error)
         except Exception as error:
             traceback.print_exc()
             fault = Fault("bug", f"a bug in ispd ({step}): {type(error).__name__}: {error}")
@@ -134,9 +120,8 @@ class Line:
         self._voice.say(Done(Report(job=order.job, fault=fault, device=self._device)))
         return None
 
-    def _lose_device(self, error: Exception) -> NoReturn:
-        """After such an error the card answers this process nothing more; a new one may fare better."""
-        self._voice.say(Farewell(f"the graphics card failed: {str(error).splitlines()[0]}"))
+    def _lose_device(self, error: CardFailed) -> NoReturn:
+        self._voice.say(Farewell(str(error)))
         end_with_children(EXIT_DEVICE_LOST)
 
     def _wait_for(self, action: Callable[..., T]) -> T:

@@ -11,9 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeAlias
-
-import torch
 
 import ispd
 from ispd import profile
@@ -29,15 +26,13 @@ from ispd.errors import (
     NoInput,
     PhotoError,
 )
-from ispd.isp.values import Mosaic
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.tags import Provenance, write_tags
 from ispd.orders import Fault, Order, Report, Written
 from ispd.photo import identity_of
 from ispd.publish import seal
-from ispd.runner import frame
-
-Pictures: TypeAlias = list[frame.Pixels]
+from ispd.runner import picture
+from ispd.runner.picture import Rendered
 
 
 def decode(order: Order, cell: Cell) -> Decoded:
@@ -45,29 +40,28 @@ def decode(order: Order, cell: Cell) -> Decoded:
     return cell.decode(order.source, order.identity)
 
 
-def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Pictures:
-    """One picture for each of the recipe's outputs: (H, W, 3), upright, in the output's space and size."""
+def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Rendered:
+    """One picture for each of the recipe's outputs.  Raises PhotoError, MissingTool, CardFailed."""
     look = profile.from_json(order.recipe.profile_json).look
-    mosaic = Mosaic(torch.from_numpy(decoded.samples), decoded.shot)
-    return frame.render(mosaic, look, order.recipe.outputs, device, beat)
+    return picture.render(decoded.samples, decoded.shot, look, order.recipe.outputs, device, beat)
 
 
-def finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, door: ExifTool) -> Report:
+def finish(order: Order, decoded: Decoded, rendered: Rendered, door: ExifTool) -> Report:
     """Encode, tag, check and sync every output into its staging file.
 
     Raises MachineError, CannotCreate, and ChangedPhoto where the photo went or was replaced since it was decoded.
     """
     try:
-        return _finish(order, decoded, pictures, device, door)
+        return _finish(order, decoded, rendered, door)
     finally:  # its tags would be another photo's, or none; and what failed may have failed for that
         _check_unchanged(order)
 
 
-def _finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, door: ExifTool) -> Report:
+def _finish(order: Order, decoded: Decoded, rendered: Rendered, door: ExifTool) -> Report:
     files: list[Written] = []
     warnings = list(decoded.warnings)
-    provenance = _provenance(order, decoded, device)
-    for output, path, pixels in zip(order.recipe.outputs, order.staging, pictures, strict=True):
+    provenance = _provenance(order, decoded, rendered)
+    for output, path, pixels in zip(order.recipe.outputs, order.staging, rendered.pictures, strict=True):
         encode(pixels, output, path)
         warnings += write_tags(door, order.source, order.sidecar, path, order.recipe.metadata, provenance)
         check(path, pixels, output)  # exiftool has written the file anew
@@ -77,7 +71,7 @@ def _finish(order: Order, decoded: Decoded, pictures: Pictures, device: str, doo
         files=tuple(files),
         warnings=tuple(dict.fromkeys(warnings)),  # two outputs, one warning
         reader=decoded.reader,
-        device=device,
+        device=rendered.device,
     )
 
 
@@ -93,7 +87,7 @@ def develop(order: Order, cell: Cell, door: ExifTool, device: str, beat: Callabl
     start = time.monotonic()
     try:
         decoded = decode(order, cell)
-        report = finish(order, decoded, render(order, decoded, device, beat), device, door)
+        report = finish(order, decoded, render(order, decoded, device, beat), door)
     except IspdError as error:
         discard(order)
         report = Report(job=order.job, fault=fault(error))
@@ -127,7 +121,7 @@ def fault(error: IspdError) -> Fault:
             return Fault("bug", sentence)
 
 
-def _provenance(order: Order, decoded: Decoded, device: str) -> Provenance:
+def _provenance(order: Order, decoded: Decoded, rendered: Rendered) -> Provenance:
     recipe = order.recipe
     return Provenance(
         source_digest=order.source_digest,
@@ -137,6 +131,6 @@ def _provenance(order: Order, decoded: Decoded, device: str) -> Provenance:
         version=ispd.__version__,
         backend=profile.from_json(recipe.profile_json).backend,
         reader=decoded.reader,
-        device=device,
+        device=rendered.device,
         note=order.note,
     )

@@ -13,10 +13,9 @@ import os
 import signal
 import socket
 import sys
-from importlib import import_module
 from typing import NoReturn
 
-from ispd.errors import IspdError, MissingTool
+from ispd.errors import IspdError
 from ispd.pulse import Voice
 from ispd.wire import Farewell, Hello
 
@@ -39,19 +38,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _serve(voice: Voice, wish: str) -> NoReturn:
-    """Load what is heavy, say hello, work.  Raises MissingTool where that cannot be loaded."""
-    try:
-        import_module("torch")  # alone, so that what fails has a name
-    except (ImportError, OSError, MemoryError) as error:
-        reason = str(error) or "there is too little memory"
-        raise MissingTool(f"torch cannot be loaded: {reason}; give it more memory, or install it again") from error
-
+    """Load what is heavy, say hello, work.  Raises MissingTool where torch is needed and cannot be loaded."""
     from ispd.assembly import Line
     from ispd.decode.cell import Cell
     from ispd.metadata.exiftool import ExifTool
-    from ispd.runner.device import choose_device
+    from ispd.runner.device import choose_device, load_torch
 
     device = choose_device(wish)
+    load_torch()  # now rather than while a photo waits
     with Cell() as cell, ExifTool() as door:
         voice.say(Hello(device, cell.confinement))
         Line(voice, device, cell, door).run()

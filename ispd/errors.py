@@ -10,6 +10,7 @@
         ├── MissingTool       something must be installed first (exiftool)                 69
         ├── CannotCreate      no room, or a folder that cannot be written                  73
         ├── NotPermitted      the files belong to somebody else                            77
+        ├── CardFailed        the graphics card answers this process nothing more           75
         └── ChangedPhoto      the file is no longer the one that was planned: look again   75
 
 Every message is one sentence for somebody who did not write ispd: what, where, and what to do now.
@@ -82,3 +83,7 @@ class NotPermitted(MachineError):
 
 class ChangedPhoto(MachineError):
     """The file changed while it was read, or is no longer the one that was planned: look again."""
+
+
+class CardFailed(MachineError):
+    """The graphics card answers this process nothing more; another process may fare better."""

@@ -124,6 +124,11 @@ class ExifTool:
         """The process that answers, if one has been started."""
         return self._process.pid if self._process else None
 
+    def version(self) -> str:
+        """Which exiftool it is."""
+        with self._lock:
+            return self._ask([b"-ver"], os.fsencode(os.devnull)).output.decode("ascii", "replace").strip()
+
     def read(self, path: bytes) -> Tags:
         """Every tag of the file, numbers without print conversion; binary ones as "(Binary data N bytes …)", the XMP
         packet ("XMP:XMP") and maker notes ("ExifIFD:MakerNoteCanon") as such among them.

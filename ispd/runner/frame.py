@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from ispd.isp.stages.orient import orient
 from ispd.isp.stages.quantize import quantize
 from ispd.isp.stages.resize import resize
 from ispd.isp.stages.sharpen import reach
-from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic
+from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Shot
 from ispd.orders import Output
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -50,6 +50,13 @@ class Strip:
     @property
     def inner(self) -> slice:
         return slice(self.top - self.outer_top, self.bottom - self.outer_top)
+
+
+def prepared(samples: NDArray[Any], shot: Shot, look: Look, device: str) -> Mosaic:
+    """The photo on its device, with what must be done before it can be cut into strips: mended and surveyed."""
+    torch.set_num_threads(len(os.sched_getaffinity(0)))  # torch guesses 1 under some seccomp filters, silently
+    with torch.inference_mode():
+        return pipeline.surveyed(pipeline.mended(Mosaic(torch.from_numpy(samples).to(device), shot)), look)
 
 
 def render(mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str, beat: Beat) -> list[Pixels]:

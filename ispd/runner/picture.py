@@ -1,0 +1,62 @@
+"""A photo's samples become the pictures that a profile asks for, whatever a graphics card does meanwhile.
+
+Torch is loaded with the first photo that needs it, not with this module.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ispd.errors import CardFailed
+from ispd.isp.look import Look
+from ispd.isp.values import Shot
+from ispd.orders import Output
+from ispd.runner.device import load_torch
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The pictures, (H, W, 3) each, with what the survey of the whole photo found and the device that made them."""
+
+    pictures: list[Pixels]
+    shot: Shot
+    device: str
+
+
+def render(
+    samples: NDArray[Any], shot: Shot, look: Look, outputs: tuple[Output, ...], device: str, beat: Callable[[], None]
+) -> Rendered:
+    """One picture for each output: cropped, square pixels, sized, sharpened, in its space, upright.
+
+    `samples` are stored codes, (1, H, W) of a mosaic or (planes, H, W).  `beat` is called while it goes on.
+    Raises PhotoError where the levels leave no picture, MissingTool without torch where that is needed, CardFailed.
+    """
+    torch = load_torch()
+    try:
+        return _by_torch(samples, shot, look, outputs, device, beat)
+    except torch.OutOfMemoryError:
+        pass  # leave the except first: the traceback's frames hold the tensors
+    except torch.AcceleratorError as error:
+        raise CardFailed(f"the graphics card failed: {str(error).splitlines()[0]}") from error
+    gc.collect()
+    torch.cuda.empty_cache()
+    print("the graphics card has no room for this photo: the CPU renders it", file=sys.stderr)
+    return render(samples, shot, look, outputs, "cpu", beat)
+
+
+def _by_torch(
+    samples: NDArray[Any], shot: Shot, look: Look, outputs: tuple[Output, ...], device: str, beat: Callable[[], None]
+) -> Rendered:
+    from ispd.runner import frame
+
+    mosaic = frame.prepared(samples, shot, look, device)
+    return Rendered(frame.render(mosaic, look, outputs, device, beat), mosaic.shot, device)
