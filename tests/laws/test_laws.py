@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ispd.isp.factors import ceiling
 from ispd.isp.look import Curve, Demosaic, Exposure, Finish, Gamut, Highlights, Look, Sharpen
 from ispd.isp.params import Bounds
-from ispd.isp.render import ceiling, codes, grade, scene, surveyed
+from ispd.isp.render import codes, grade, scene, surveyed
 from ispd.isp.values import Area, GainMap, Levels, Mosaic, Region
 from tests.isp.shots import DAYLIGHT, XTRANS, mosaic, seen_through
 
