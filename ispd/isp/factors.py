@@ -29,10 +29,16 @@ def gain(p: Exposure, baseline: float) -> Scalar:
     return factor
 
 
+def baseline(shot: Shot, look: Look) -> float:
+    """The stops that the file asks for; its camera profile may add some."""
+    profile = shot.camera_profile if look.embedded.tables == "file" else None
+    return shot.baseline_exposure + (profile.exposure_offset if profile else 0.0)
+
+
 def ceiling(shot: Shot, look: Look) -> Scalar:
     """The scene value at which neutral light has run every channel out: white lies no higher.  Of a surveyed shot."""
     balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
     if look.highlights.method == "clip":
-        return min(balance) * gain(look.exposure, shot.baseline_exposure)
+        return min(balance) * gain(look.exposure, baseline(shot, look))
     full = max(shot.levels.full, default=1.0)
-    return max(balance) * full * gain(look.exposure, shot.baseline_exposure)
+    return max(balance) * full * gain(look.exposure, baseline(shot, look))

@@ -15,8 +15,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ispd.isp.color.tone import GREY_IN
 from ispd.isp.color.transfer import encode
-from ispd.isp.factors import gains
+from ispd.isp.factors import baseline, gains
 from ispd.isp.look import Look
 from ispd.isp.params import Scalar
 from ispd.isp.pattern import shifted
@@ -27,12 +28,14 @@ from ispd.isp.stages.exposure import exposure
 from ispd.isp.stages.finish import finish
 from ispd.isp.stages.gamut import gamut
 from ispd.isp.stages.highlights import highlights
+from ispd.isp.stages.hue_table import hue_table
 from ispd.isp.stages.levels import levels
 from ispd.isp.stages.opcodes import flatten, lens, mend
 from ispd.isp.stages.sharpen import sharpen
+from ispd.isp.stages.tone_curve import tone_curve
 from ispd.isp.stages.white_balance import white_balance
 from ispd.isp.survey import survey
-from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, Window
+from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, Window
 from ispd.orders import Space
 
 REACH = 12  # rows that demosaic and highlights look up and down, rounded up to whole repeats of every filter array
@@ -79,13 +82,23 @@ def corrected(rgb: CameraRGB, shot: Shot, look: Look, top: int = 0) -> CameraRGB
 
 def light(rgb: CameraRGB, shot: Shot, look: Look) -> SceneRGB:
     """Camera color to scene light."""
-    linear = camera_matrix(rgb, shot.rec2020_from_camera)  # the last that knows which camera it was
-    return exposure(linear, look.exposure, shot.baseline_exposure)  # still linear, so it acts like light
+    asked = shot.camera_profile if look.embedded.tables == "file" else None
+    linear = camera_matrix(rgb, asked.rec2020_from_camera if asked else shot.rec2020_from_camera)
+    linear = hue_table(linear, asked.hue_sat_map if asked else None)  # made for that matrix: a pair
+    linear = exposure(linear, look.exposure, baseline(shot, look))  # still linear, so it acts like light
+    return hue_table(linear, asked.look_table if asked else None)  # as bright as it was made to be seen
 
 
-def grade(rgb: SceneRGB, look: Look, ceiling: Scalar = math.inf) -> DisplayRGB:
+def grade(
+    rgb: SceneRGB, look: Look, ceiling: Scalar = math.inf, camera_profile: CameraProfile | None = None
+) -> DisplayRGB:
     """Scene light to the screen's.  `ceiling`: where the sensor ran out, by the function of that name."""
-    return finish(curve(rgb, look.curve, ceiling), look.finish)  # saturation by eye: after the tones it is judged with
+    p = look.curve
+    if p.method == "file" and camera_profile is not None and camera_profile.tone_curve:
+        black = GREY_IN * 2.0**p.black_ev if camera_profile.black == "auto" else 0.0
+        rgb = SceneRGB(tone_curve(rgb, camera_profile.tone_curve, black))  # what the file's maker meant it to be
+        p = replace(p, method="none")
+    return finish(curve(rgb, p, ceiling), look.finish)  # saturation by eye: after the tones it is judged with
 
 
 def codes(rgb: DisplayRGB, look: Look, space: Space) -> Tensor:

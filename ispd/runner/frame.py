@@ -132,7 +132,9 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB
 
     def graded(camera: Tensor, strip: Strip) -> None:
         scene = pipeline.light(CameraRGB(camera), shot, look)
-        display[:, strip.top - area.top : strip.bottom - area.top] = pipeline.grade(scene, look, end)
+        display[:, strip.top - area.top : strip.bottom - area.top] = pipeline.grade(
+            scene, look, end, shot.camera_profile
+        )
 
     if not warps(shot.opcodes3, look.camera.corrections):
 

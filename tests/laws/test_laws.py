@@ -68,7 +68,7 @@ def looks(draw: st.DrawFn) -> Look:
     look = Look(
         highlights=Highlights(draw(st.sampled_from(["desaturate", "clip"]))),
         demosaic=Demosaic(draw(st.sampled_from(["bilinear", "malvar"]))),
-        curve=Curve(method=draw(st.sampled_from(["filmic", "none"]))),
+        curve=Curve(method=draw(st.sampled_from(["filmic", "file", "none"]))),
         gamut=Gamut(draw(st.sampled_from(["compress", "clip"]))),
     )
     for path, bounds in scalars():

@@ -10,6 +10,7 @@ white at `white_ev`, or a little below the sensor's end if that is lower: what h
 white lies more than WIDE stops above grey (files that ask for a large BaselineExposure to save the sky) the slope gives
 way, so that the sky which was saved is also seen.
 `none`: 1.0 is white, and cut there.
+`file`: the curve of the file's own camera profile, which is the stage `tone_curve`; where it has none, `filmic`.
 
 Source  tone: `ispd.isp.color.tone`
         monotone points: F. Fritsch, J. Butland, SIAM J. Sci. Stat. Comput. 5 (1984)
