@@ -78,7 +78,7 @@ class Line:
         while True:
             order = self._orders.get()
             started = time.monotonic()
-            decoded = self._attempt("decode", order, partial(develop.decode, order, self._cell))
+            decoded = self._attempt("decode", order, partial(develop.decode, order, self._cell, self._door))
             if decoded is not None:
                 self._decoded.put(Passed(order, decoded, time.monotonic() - started))
 

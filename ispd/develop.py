@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import ispd
-from ispd import profile
+from ispd import lens, profile
 from ispd.decode.cell import Cell, Decoded
 from ispd.encode.picture import check, encode
 from ispd.errors import (
@@ -29,15 +29,21 @@ from ispd.errors import (
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.tags import Provenance, write_tags
 from ispd.orders import Fault, Order, Report, Written
-from ispd.photo import identity_of
+from ispd.photo import facts_of, identity_of
 from ispd.publish import seal
 from ispd.runner import picture
 from ispd.runner.picture import Rendered
 
 
-def decode(order: Order, cell: Cell) -> Decoded:
+def decode(order: Order, cell: Cell, door: ExifTool) -> Decoded:
     """The photo's samples.  Raises PhotoError, IncompletePhoto, ChangedPhoto, MachineError."""
-    return cell.decode(order.source, order.identity)
+    decoded = cell.decode(order.source, order.identity)
+    corrections = profile.from_json(order.recipe.profile_json).look.camera.corrections
+    if not lens.is_wanted(decoded.shot, corrections):
+        return decoded
+    found = lens.correct(decoded.shot, facts_of(order.source, door), corrections)
+    warnings = (*decoded.warnings, *found.warnings)
+    return replace(decoded, shot=found.shot, warnings=warnings, lens_correction=found.sentence)
 
 
 def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Rendered:
@@ -86,7 +92,7 @@ def develop(order: Order, cell: Cell, door: ExifTool, device: str, beat: Callabl
     """All three steps.  What ispd can name becomes the report's fault; anything else is a bug and escapes."""
     start = time.monotonic()
     try:
-        decoded = decode(order, cell)
+        decoded = decode(order, cell, door)
         report = finish(order, decoded, render(order, decoded, device, beat), door)
     except IspdError as error:
         discard(order)
@@ -132,5 +138,6 @@ def _provenance(order: Order, decoded: Decoded, rendered: Rendered) -> Provenanc
         backend=profile.from_json(recipe.profile_json).backend,
         reader=decoded.reader,
         device=rendered.device,
+        lens_correction=decoded.lens_correction,
         note=order.note,
     )

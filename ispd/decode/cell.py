@@ -75,6 +75,7 @@ class Decoded:
     shot: Shot
     reader: str  # "LibRaw 0.22.2"
     warnings: tuple[str, ...] = ()
+    lens_correction: str = ""  # what was added to the shot that the file does not carry
 
 
 class _Crash(Exception):

@@ -52,6 +52,7 @@ def facts_from_dng(tiff: Tiff) -> Facts:
         exposure_seconds=_positive(exif, Tag.ExposureTime),
         f_number=_positive(exif, Tag.FNumber),
         focal_length_mm=_positive(exif, Tag.FocalLength),
+        distance_m=_positive(exif, Tag.SubjectDistance),
         captured=_captured(tiff),
         width=raw.integer(Tag.ImageWidth, 0),
         height=raw.integer(Tag.ImageLength, 0),

@@ -33,6 +33,7 @@ def facts_from_exiftool(tags: Tags) -> Facts:
         exposure_seconds=_number(tags, "ExposureTime"),
         f_number=_number(tags, "FNumber", "Aperture"),
         focal_length_mm=_number(tags, "FocalLength"),
+        distance_m=_number(tags, "SubjectDistance"),
         captured=_date(tags),
         width=width,
         height=height,

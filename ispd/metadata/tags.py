@@ -61,6 +61,7 @@ class Provenance:
     backend: str = ""
     reader: str = ""
     device: str = ""
+    lens_correction: str = ""  # "lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion, vignetting)"
     note: str = ""
 
 

@@ -24,6 +24,7 @@ PROVENANCE = Provenance(
     backend="isp",
     reader="LibRaw 0.22.2",
     device="cpu",
+    lens_correction="lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion)",
     note="",
 )
 

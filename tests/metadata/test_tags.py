@@ -46,6 +46,7 @@ OURS: Tags = {
     "XMP-ispd:Backend": "isp",
     "XMP-ispd:Reader": "LibRaw 0.22.2",
     "XMP-ispd:Device": "cpu",
+    "XMP-ispd:LensCorrection": "lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion)",
     "IPTC:CodedCharacterSet": "\x1b%G",
 }
 MINIMAL: Tags = {
@@ -233,6 +234,7 @@ def test_provenance_comes_back(door: ExifTool, photo: bytes, picture: Picture) -
         "XMP-ispd:Version": "0.1.0",
         "XMP-ispd:Backend": "isp",
         "XMP-ispd:Reader": "LibRaw 0.22.2",
+        "XMP-ispd:LensCorrection": "lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion)",
         "XMP-ispd:Device": "cpu",
         "XMP-ispd:Note": "no profile matches this camera: neutral",
     }

@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ispd.isp.size import scaled
-from ispd.isp.stages.resize import resize
+from ispd.isp.stages.resize import resize, scaled
 from ispd.isp.values import DisplayRGB
 
 

@@ -26,6 +26,7 @@ from ispd.isp.values import (
     Opcode,
     Raw,
     TrimBounds,
+    WarpRadial,
     WarpRectilinear,
     Window,
 )
@@ -39,7 +40,7 @@ def mend(samples: Tensor, opcodes: tuple[Opcode, ...], cfa: str) -> Tensor:
     for opcode in opcodes:
         if isinstance(opcode, FixBadPixelsConstant | FixBadPixelsList):
             samples = bad_pixels(samples, opcode, cfa)
-        elif not isinstance(opcode, TrimBounds | WarpRectilinear):
+        elif not isinstance(opcode, TrimBounds | WarpRectilinear | WarpRadial):
             samples = pointwise(samples / CODES, opcode, whole) * CODES
     return samples
 
@@ -55,7 +56,7 @@ def flatten(raw: Raw, opcodes: tuple[Opcode, ...], window: Window, p: Correction
 def lens(rgb: Tensor, opcodes: tuple[Opcode, ...], window: Window, p: Corrections) -> Tensor:
     """List 3, on (planes, H, W) color.  A warp needs the whole active area: `warps` tells."""
     for opcode in opcodes:
-        if isinstance(opcode, WarpRectilinear):
+        if isinstance(opcode, WarpRectilinear | WarpRadial):
             rgb = warp(rgb, opcode) if p.geometry == "file" else rgb
         elif _is_pointwise(opcode, p):
             rgb = pointwise(rgb, opcode, window)
@@ -64,10 +65,10 @@ def lens(rgb: Tensor, opcodes: tuple[Opcode, ...], window: Window, p: Correction
 
 def warps(opcodes: tuple[Opcode, ...], p: Corrections) -> bool:
     """Whether a list moves pixels, so that rows cannot be corrected one by one."""
-    return p.geometry == "file" and any(isinstance(opcode, WarpRectilinear) for opcode in opcodes)
+    return p.geometry == "file" and any(isinstance(opcode, WarpRectilinear | WarpRadial) for opcode in opcodes)
 
 
 def _is_pointwise(opcode: Opcode, p: Corrections) -> bool:
     if isinstance(opcode, GainMap | FixVignetteRadial):
         return p.shading == "file"
-    return not isinstance(opcode, FixBadPixelsConstant | FixBadPixelsList | TrimBounds | WarpRectilinear)
+    return not isinstance(opcode, FixBadPixelsConstant | FixBadPixelsList | TrimBounds | WarpRectilinear | WarpRadial)
