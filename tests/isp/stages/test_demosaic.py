@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import pytest
 import torch
@@ -8,9 +8,12 @@ from torch import Tensor
 
 from ispd.isp.stages.demosaic import demosaic
 from ispd.isp.stages.demosaic.malvar import filtered
+from ispd.isp.stages.demosaic.overshoot import guided
 from tests.isp.shots import XTRANS, seen_through
 
-METHODS: tuple[Literal["bilinear", "malvar"], ...] = ("bilinear", "malvar")
+Method: TypeAlias = Literal["bilinear", "malvar", "directional"]
+METHODS: tuple[Method, ...] = ("bilinear", "malvar", "directional")
+SHARP: tuple[Method, ...] = ("malvar", "directional")
 BAYER = ["RGGB", "GRBG", "GBRG", "BGGR"]
 
 
@@ -21,31 +24,32 @@ def scene(height: int = 24, width: int = 26) -> Tensor:
     return torch.stack([grey * 0.9, grey, grey * 0.8])
 
 
-@pytest.mark.parametrize("method", ["bilinear", "malvar"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cfa", BAYER)
-def test_measured_samples_stay(cfa: str, method: str) -> None:
+def test_measured_samples_stay(cfa: str, method: Method) -> None:
     mosaic = torch.rand(10, 12, dtype=torch.float64)
-    planes = demosaic(mosaic, cfa, method)  # type: ignore[arg-type]
+    planes = demosaic(mosaic, cfa, method)
     torch.testing.assert_close(seen_through(planes, cfa), mosaic)
 
 
-@pytest.mark.parametrize("method", ["bilinear", "malvar"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cfa", [*BAYER, XTRANS])
-def test_a_soft_scene_comes_back(cfa: str, method: str) -> None:
+def test_a_soft_scene_comes_back(cfa: str, method: Method) -> None:
     """X-Trans has its nearest red two sites away, so the same scene loses a little more."""
-    planes = demosaic(seen_through(scene(), cfa), cfa, method)  # type: ignore[arg-type]
+    planes = demosaic(seen_through(scene(), cfa), cfa, method)
     inside = (slice(None), slice(3, -3), slice(3, -3))
     torch.testing.assert_close(planes[inside], scene()[inside], atol=0.06 if cfa == XTRANS else 0.035, rtol=0)
 
 
+@pytest.mark.parametrize("method", SHARP)
 @pytest.mark.parametrize("cfa", BAYER)
-def test_malvar_is_exact_on_a_grey_ramp(cfa: str) -> None:
-    """Its filters sum to 1 and are symmetric, so a plane through grey values is its own interpolation."""
-    rows, columns = torch.meshgrid(torch.arange(12).double(), torch.arange(14).double(), indexing="ij")
-    ramp = 0.1 + 0.02 * rows + 0.03 * columns
-    planes = demosaic(ramp, cfa, "malvar")
-    inside = planes[:, 2:-2, 2:-2]
-    torch.testing.assert_close(inside, ramp[2:-2, 2:-2].expand_as(inside))
+def test_a_grey_ramp_comes_back(cfa: str, method: Method) -> None:
+    """All filters sum to 1 and are symmetric, so a plane through grey values is its own interpolation."""
+    rows, columns = torch.meshgrid(torch.arange(22).double(), torch.arange(24).double(), indexing="ij")
+    ramp = 0.1 + 0.01 * rows + 0.02 * columns
+    planes = demosaic(ramp, cfa, method)
+    inside = planes[:, 8:-8, 8:-8]
+    torch.testing.assert_close(inside, ramp[8:-8, 8:-8].expand_as(inside))
 
 
 def test_the_filters_are_the_papers() -> None:
@@ -62,17 +66,50 @@ def test_the_filters_are_the_papers() -> None:
     assert red[5, 5] == 2
 
 
+@pytest.mark.parametrize("method", SHARP)
 @pytest.mark.parametrize("cfa", [*BAYER, XTRANS, "GMYC"])
-def test_no_dots_beside_an_edge(cfa: str) -> None:
+def test_no_dots_beside_an_edge(cfa: str, method: Method) -> None:
     """Where white meets black, every color stays (nearly) between both: an overshoot shows as a row of dots."""
     edge = torch.zeros(24, 24)
     edge[8:, :11] = 1.0
     edge[3:5, 14:] = 1.0
     colors = torch.tensor([1.0, 0.6, 0.2, 0.9])[: len(set(cfa))]
     order = "RGB" if set(cfa) == set("RGB") else "GMCY"
-    planes = demosaic(seen_through(edge * colors[:, None, None], cfa, order), cfa, "malvar", order)
+    planes = demosaic(seen_through(edge * colors[:, None, None], cfa, order), cfa, method, order)
     assert (planes >= -0.1 * colors[:, None, None] - 1e-6).all()
     assert (planes <= 1.1 * colors[:, None, None] + 1e-6).all()
+
+
+@pytest.mark.parametrize("turned", ["upright", "lying"])
+@pytest.mark.parametrize("cfa", BAYER)
+def test_a_fence_stays_grey(cfa: str, turned: str) -> None:
+    """Pickets two sites wide, with gaps as wide: an array sees colors in them where one averages across."""
+    fence = (torch.arange(40) // 2 % 2 * 0.8 + 0.1).double().expand(36, -1)
+    fence = fence if turned == "upright" else fence.T.contiguous()
+    inside = (slice(None), slice(8, -8), slice(8, -8))
+    red, green, blue = demosaic(fence, cfa, "directional")[inside]
+    assert float((red - green).abs().max()) < 0.02
+    assert float((blue - green).abs().max()) < 0.02
+    assert float((green - fence[inside[1:]]).abs().max()) < 0.02
+
+
+@pytest.mark.parametrize("light", [1e-4, 1e3])
+def test_more_light_is_the_same_picture(light: float) -> None:
+    mosaic = torch.rand(16, 18, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    torch.testing.assert_close(
+        demosaic(mosaic * light, "RGGB", "directional") / light,
+        demosaic(mosaic, "RGGB", "directional"),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_a_guess_stands_out_no_farther_than_its_guide() -> None:
+    """The guide lies 0.1 above its own neighbors, which are twice as bright: half as much is believed."""
+    near = [torch.tensor([0.2]), torch.tensor([0.4])]
+    guides = [torch.tensor([0.5]), torch.tensor([0.8])]
+    torch.testing.assert_close(guided(torch.tensor([0.7]), near, torch.tensor([0.9]), guides), torch.tensor([0.45]))
+    torch.testing.assert_close(guided(torch.tensor([0.0]), near, torch.tensor([0.9]), guides), torch.tensor([0.2]))
 
 
 @pytest.mark.parametrize("cfa", [XTRANS, "GMYC"])
@@ -82,7 +119,7 @@ def test_detail_of_the_measured_color_sharpens_the_others(cfa: str) -> None:
     texture = (0.5 + 0.2 * torch.sin(1.3 * rows + 0.4 * columns)).expand(len(set(cfa)), -1, -1)
     seen = seen_through(texture, cfa, "GMCY" if "M" in cfa else "RGB")
     inside = (slice(None), slice(4, -4), slice(4, -4))
-    soft, rich = (demosaic(seen, cfa, method)[inside] for method in METHODS)
+    soft, rich = (demosaic(seen, cfa, method)[inside] for method in ("bilinear", "malvar"))
     assert (rich - texture[inside]).abs().mean() < 0.8 * (soft - texture[inside]).abs().mean()
 
 
@@ -95,12 +132,12 @@ def test_bilinear_is_the_mean_of_the_nearest() -> None:
     assert float(green.abs().max()) == 0
 
 
-@pytest.mark.parametrize("method", ["bilinear", "malvar"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("cfa", [*BAYER, XTRANS, "GMYC", "RRGGRRGGGGBBGGBB"])
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 5), (7, 1), (1, 7), (4, 3), (5, 4), (9, 11)])
-def test_any_size_of_any_array(size: tuple[int, int], cfa: str, method: str) -> None:
+def test_any_size_of_any_array(size: tuple[int, int], cfa: str, method: Method) -> None:
     """Grey comes back as grey, even where a picture is too small to hold every color."""
-    planes = demosaic(torch.full(size, 0.4), cfa, method)  # type: ignore[arg-type]
+    planes = demosaic(torch.full(size, 0.4), cfa, method)
     torch.testing.assert_close(planes, torch.full((len(set(cfa)), *size), 0.4))
 
 

@@ -19,17 +19,21 @@ from torch import Tensor
 from ispd.isp.pattern import colors_of
 from ispd.isp.stages.demosaic.bilinear import bilinear
 from ispd.isp.stages.demosaic.detailed import detailed
+from ispd.isp.stages.demosaic.directional import directional
 from ispd.isp.stages.demosaic.malvar import PHASES, malvar
 
 
 def demosaic(
-    mosaic: Tensor, cfa: str, method: Literal["bilinear", "malvar"] = "malvar", colors: str | None = None
+    mosaic: Tensor,
+    cfa: str,
+    method: Literal["bilinear", "malvar", "directional"] = "directional",
+    colors: str | None = None,
 ) -> Tensor:
-    """`malvar` on the four Bayer phases; on other arrays, and pictures too small for it, `detailed` serves."""
+    """`malvar` and `directional` on the four Bayer phases; on other arrays, and tiny pictures, `detailed` serves."""
     plane = mosaic.reshape(mosaic.shape[-2:])
     order = colors or colors_of(cfa)
     if method == "bilinear":
         return bilinear(plane, cfa, order)
     if cfa in PHASES and order == "RGB" and min(plane.shape) >= 4:
-        return malvar(plane, cfa)
+        return malvar(plane, cfa) if method == "malvar" else directional(plane, cfa)
     return detailed(plane, cfa, order)

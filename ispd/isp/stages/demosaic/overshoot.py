@@ -11,6 +11,8 @@ tensor([-0.1000,  0.5000,  1.1000])
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 
@@ -21,3 +23,15 @@ def limited(guess: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """`guess` within [low - slack, high + slack]."""
     slack = SLACK * high.clamp(min=0)
     return torch.clamp(guess, low - slack, high + slack)
+
+
+def guided(guess: Tensor, near: list[Tensor], guide: Tensor, guides: list[Tensor]) -> Tensor:
+    """`guess` no farther out of the range of `near` than `guide` out of that of `guides`, in proportion to the maxima.
+
+    Sharper than a slack, and needs none: where a color that is known stands out of its neighbors (a thin line), the
+    others may; where it does not, what stands out is an overshoot.  In proportion, at most as far: color is a ratio.
+    """
+    low, high = reduce(torch.minimum, near), reduce(torch.maximum, near)
+    least, greatest = reduce(torch.minimum, guides), reduce(torch.maximum, guides)
+    part = high.clamp(min=0) / torch.maximum(high, greatest).clamp(min=1e-9)
+    return torch.clamp(guess, low - part * (least - guide).clamp(min=0), high + part * (guide - greatest).clamp(min=0))
