@@ -13,7 +13,7 @@ from ispd.sentences import counted, shown
 
 if TYPE_CHECKING:
     from ispd.decode.inspection import ColorSamples, Inspection, Stated
-    from ispd.isp.values import Area, Opcode, Shot
+    from ispd.isp.values import Area, CameraProfile, Opcode, Shot
     from ispd.orders import Facts
 
 EXAMPLES = """\
@@ -87,6 +87,9 @@ def _plain(path: bytes, facts: Facts | None, found: Inspection) -> dict[str, Any
     import msgspec
 
     plain: dict[str, Any] = msgspec.to_builtins(found)
+    for part in ((plain["shot"] or {}).get("camera_profile") or {}).values():
+        if isinstance(part, dict):
+            part.pop("nodes")  # a table of up to a megabyte
     return {"file": shown(path), "facts": facts and msgspec.to_builtins(facts), **plain}
 
 
@@ -183,6 +186,8 @@ def _pairs(stated: dict[str, Stated], found: Inspection, shot: Shot) -> Iterator
     if "AnalogBalance" in stated:
         yield "analog gains", _tag(stated, "AnalogBalance"), "in the neutral"
     yield "exposure", _tag(stated, "BaselineExposure"), f"{shot.baseline_exposure:+.2f} stops"
+    if shot.camera_profile is not None:
+        yield "its profile", _tag(stated, "ProfileHueSatMapDims"), _camera_profile(shot.camera_profile)
     if shot.noise_profile or "NoiseProfile" in stated:
         s, o = shot.noise_profile[0] if shot.noise_profile else (0.0, 0.0)
         yield "noise", _tag(stated, "NoiseProfile", most=2), f"variance = {s:.3g}·x + {o:.3g} ({shot.colors[0]})"
@@ -208,6 +213,17 @@ def _filter(shot: Shot) -> str:
         return {"W": "none: black and white"}.get(shot.colors, f"none: {shot.colors} at every site")
     side = round(len(shot.cfa) ** 0.5)
     return " ".join(shot.cfa[i : i + side] for i in range(0, len(shot.cfa), side))
+
+
+def _camera_profile(profile: CameraProfile) -> str:
+    """What `tables = "file"` and `method = "file"` of a look would apply."""
+    tables = (("hue table", profile.hue_sat_map), ("look table", profile.look_table))
+    parts = [f"{name} {t.hues} × {t.saturations} × {t.values}" for name, t in tables if t is not None]
+    if profile.tone_curve:
+        parts.append(f"tone curve of {len(profile.tone_curve)} points")
+    if profile.exposure_offset:
+        parts.append(f"{profile.exposure_offset:+.2f} stops")
+    return ", ".join(parts) or "black as it is"
 
 
 def _light(found: Inspection) -> str:

@@ -38,7 +38,7 @@ STATED = (  # the tags whose values rendering stands on, in the order of a page
     *(Tag.CalibrationIlluminant1, Tag.ColorMatrix1, Tag.CameraCalibration1, Tag.ForwardMatrix1),
     *(Tag.CalibrationIlluminant2, Tag.ColorMatrix2, Tag.CameraCalibration2, Tag.ForwardMatrix2),
     *(Tag.CalibrationIlluminant3, Tag.ColorMatrix3, Tag.CameraCalibration3, Tag.ForwardMatrix3),
-    Tag.ProfileHueSatMapDims,
+    *(Tag.ProfileHueSatMapDims, Tag.ProfileLookTableDims, Tag.ProfileToneCurve, Tag.BaselineExposureOffset),
     *(Tag.NoiseProfile, Tag.OpcodeList1, Tag.OpcodeList2, Tag.OpcodeList3),
 )
 

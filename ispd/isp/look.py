@@ -53,6 +53,13 @@ class Demosaic:
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """What the camera profile inside a DNG says of color; another file renders as without."""
+
+    tables: Literal["none", "file"] = "none"  # its matrix, hue tables and exposure; "none": the plain matrix alone
+
+
+@dataclass(frozen=True)
 class Exposure:
     """Brighten or darken the scene."""
 
@@ -64,7 +71,7 @@ class Exposure:
 class Curve:
     """From the scene's light to the screen's, hue kept."""
 
-    method: Literal["filmic", "none"] = "filmic"  # "none": 1.0 is white, cut there
+    method: Literal["filmic", "file", "none"] = "filmic"  # "file": its own, or filmic; "none": 1.0 is white, cut there
     contrast: Annotated[Scalar, Bounds(0.5, 2.5)] = 1.3  # slope at mid grey, in log-log, of a usual range
     white_ev: Annotated[Scalar, Bounds(2.6, 12, unit="stops")] = 7.0  # white above mid grey, if the sensor goes so far
     black_ev: Annotated[Scalar, Bounds(-16, -3, unit="stops")] = -10.0  # this far below mid grey is black
@@ -104,6 +111,7 @@ class Look:
     camera: Camera = field(default_factory=Camera)
     highlights: Highlights = field(default_factory=Highlights)
     demosaic: Demosaic = field(default_factory=Demosaic)
+    embedded: Embedded = field(default_factory=Embedded)
     exposure: Exposure = field(default_factory=Exposure)
     curve: Curve = field(default_factory=Curve)
     finish: Finish = field(default_factory=Finish)

@@ -3,7 +3,7 @@
     Mosaic ─ mended, surveyed, sensor ▶ CameraRGB ─ corrected, light ▶ SceneRGB ─ grade ▶ DisplayRGB ─ codes ▶ output
 
 All of it works on whole frames; all but `mended`, `surveyed` and `corrected` (where a lens correction moves pixels)
-work on strips of rows too, with REACH more rows above and below than are kept.  Crop, orientation and size: `picture`
+work on strips of rows too, with REACH more rows above and below than are kept.  Crop, orientation and size: `size`,
 and the stages `resize` and `orient`.  `ispd.runner` puts it together for files.
 """
 
@@ -15,23 +15,27 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ispd.isp.color.tone import GREY_IN
 from ispd.isp.color.transfer import encode
+from ispd.isp.factors import baseline, gains
 from ispd.isp.look import Look
 from ispd.isp.params import Scalar
 from ispd.isp.pattern import shifted
 from ispd.isp.stages.camera_matrix import camera_matrix
 from ispd.isp.stages.curve import curve
 from ispd.isp.stages.demosaic import demosaic
-from ispd.isp.stages.exposure import exposure, gain
+from ispd.isp.stages.exposure import exposure
 from ispd.isp.stages.finish import finish
 from ispd.isp.stages.gamut import gamut
 from ispd.isp.stages.highlights import highlights
+from ispd.isp.stages.hue_table import hue_table
 from ispd.isp.stages.levels import levels
 from ispd.isp.stages.opcodes import flatten, lens, mend
 from ispd.isp.stages.sharpen import sharpen
-from ispd.isp.stages.white_balance import gains, white_balance
+from ispd.isp.stages.tone_curve import tone_curve
+from ispd.isp.stages.white_balance import white_balance
 from ispd.isp.survey import survey
-from ispd.isp.values import Area, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, TrimBounds, Window
+from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, Window
 from ispd.orders import Space
 
 REACH = 12  # rows that demosaic and highlights look up and down, rounded up to whole repeats of every filter array
@@ -64,7 +68,7 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
     raw = levels(codes, shot.levels, window)  # counts to [0, 1], with ceilings; everything below relies on it
     raw = flatten(raw, shot.opcodes2, window, look.camera.corrections)  # the file's gain maps: shading acts on light
     raw = white_balance(raw, balance, cfa, shot.colors)  # demosaicing compares neighbors: balance first
-    samples = highlights(raw, look.highlights, _least(balance), cfa, shot.colors)  # while it is known what clipped
+    samples = highlights(raw, look.highlights, min(balance), cfa, shot.colors)  # while it is known what clipped
     if cfa:
         samples = demosaic(samples, cfa, look.demosaic.method, shot.colors)  # the one stage whose method is a name
     return CameraRGB(samples)
@@ -78,44 +82,29 @@ def corrected(rgb: CameraRGB, shot: Shot, look: Look, top: int = 0) -> CameraRGB
 
 def light(rgb: CameraRGB, shot: Shot, look: Look) -> SceneRGB:
     """Camera color to scene light."""
-    linear = camera_matrix(rgb, shot.rec2020_from_camera)  # the last that knows which camera it was
-    return exposure(linear, look.exposure, shot.baseline_exposure)  # still linear, so it acts like light
+    asked = shot.camera_profile if look.embedded.tables == "file" else None
+    linear = camera_matrix(rgb, asked.rec2020_from_camera if asked else shot.rec2020_from_camera)
+    linear = hue_table(linear, asked.hue_sat_map if asked else None)  # made for that matrix: a pair
+    linear = exposure(linear, look.exposure, baseline(shot, look))  # still linear, so it acts like light
+    return hue_table(linear, asked.look_table if asked else None)  # as bright as it was made to be seen
 
 
-def grade(rgb: SceneRGB, look: Look, ceiling: Scalar = math.inf) -> DisplayRGB:
+def grade(
+    rgb: SceneRGB, look: Look, ceiling: Scalar = math.inf, camera_profile: CameraProfile | None = None
+) -> DisplayRGB:
     """Scene light to the screen's.  `ceiling`: where the sensor ran out, by the function of that name."""
-    return finish(curve(rgb, look.curve, ceiling), look.finish)  # saturation by eye: after the tones it is judged with
+    p = look.curve
+    if p.method == "file" and camera_profile is not None and camera_profile.tone_curve:
+        black = GREY_IN * 2.0**p.black_ev if camera_profile.black == "auto" else 0.0
+        rgb = SceneRGB(tone_curve(rgb, camera_profile.tone_curve, black))  # what the file's maker meant it to be
+        p = replace(p, method="none")
+    return finish(curve(rgb, p, ceiling), look.finish)  # saturation by eye: after the tones it is judged with
 
 
 def codes(rgb: DisplayRGB, look: Look, space: Space) -> Tensor:
     """Encoded RGB of `space` in [0, 1], sharpened; to be quantized."""
     rgb = sharpen(rgb, look.sharpen)  # after the resize: crisp at the size that is looked at
     return encode(gamut(rgb, look.gamut, space), space)  # last: from here on values are for one kind of screen
-
-
-def ceiling(shot: Shot, look: Look) -> Scalar:
-    """The scene value at which neutral light has run every channel out: white lies no higher.  Of a surveyed shot."""
-    balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
-    full = max(shot.levels.full, default=1.0)
-    most = _least(balance) if look.highlights.method == "clip" else -_least([-factor * full for factor in balance])
-    return most * gain(look.exposure, shot.baseline_exposure)
-
-
-def picture(shot: Shot) -> Area:
-    """The part of the active area that becomes the picture: the file's crop, inside what exists."""
-    whole = Area(0, 0, shot.active.height, shot.active.width)
-    area = _within(shot.crop, whole)
-    for opcode in (*shot.opcodes2, *shot.opcodes3):
-        if isinstance(opcode, TrimBounds):
-            area = _within(opcode.area, area)
-    return area
-
-
-def _within(area: Area, bounds: Area) -> Area:
-    """The part of `area` inside `bounds`; where they do not meet, the bounds."""
-    top, left = max(area.top, bounds.top), max(area.left, bounds.left)
-    bottom, right = min(area.bottom, bounds.bottom), min(area.right, bounds.right)
-    return Area(top, left, bottom, right) if top < bottom and left < right else bounds
 
 
 def _active(mosaic: Mosaic) -> tuple[Tensor, Window]:
@@ -128,10 +117,3 @@ def _active(mosaic: Mosaic) -> tuple[Tensor, Window]:
 
 def _floating(samples: Tensor) -> Tensor:
     return samples if samples.dtype in (torch.float32, torch.float64) else samples.to(torch.float32)
-
-
-def _least(factors: list[Scalar]) -> Scalar:
-    """The smallest of numbers and tensors that learn."""
-    if any(isinstance(factor, Tensor) for factor in factors):
-        return torch.stack([torch.as_tensor(factor) for factor in factors]).amin()
-    return min(float(factor) for factor in factors)

@@ -175,6 +175,36 @@ class Levels:
 
 
 @dataclass(frozen=True)
+class HueTable:
+    """A table over hue, saturation and value of linear ProPhoto: stage `hue_table`; ProfileHueSatMap, ProfileLookTable.
+
+    `nodes` are little-endian float32 (values, hues, saturations, 3): degrees to turn the hue by, factors of saturation
+    and of value.  Bytes, since tables have up to 10⁵ nodes and go through JSON on their way from the cell.
+    """
+
+    hues: int
+    saturations: int
+    values: int
+    nodes: bytes
+    encoding: str = "linear"  # of the value axis: "linear" | "srgb"
+
+
+Knots: TypeAlias = tuple[tuple[float, float, float], ...]  # of a curve: (x, y, slope), x rising
+
+
+@dataclass(frozen=True)
+class CameraProfile:
+    """How a DNG's own camera profile wants its photo rendered: what `tables` and `curve` of a look may ask for."""
+
+    rec2020_from_camera: Matrix  # the one that belongs to `hue_sat_map`; like the shot's own where that is missing
+    hue_sat_map: HueTable | None = None  # before exposure
+    look_table: HueTable | None = None  # after it
+    tone_curve: Knots = ()  # 0 → 0, 1 → 1, in linear ProPhoto
+    exposure_offset: float = 0.0  # stops, to be added to the shot's baseline
+    black: str = "auto"  # what DefaultBlackRender leaves to us: "auto" | "none"
+
+
+@dataclass(frozen=True)
 class Shot:
     """Facts of the capture that rendering needs.  What the reader has already done to the samples is not in here."""
 
@@ -193,6 +223,7 @@ class Shot:
     opcodes1: tuple[Opcode, ...] = ()
     opcodes2: tuple[Opcode, ...] = ()
     opcodes3: tuple[Opcode, ...] = ()
+    camera_profile: CameraProfile | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ispd.isp import render as pipeline
+from ispd.isp.factors import ceiling
 from ispd.isp.look import Look
+from ispd.isp.size import picture
 from ispd.isp.stages.opcodes import warps
 from ispd.isp.stages.orient import orient
 from ispd.isp.stages.quantize import quantize
@@ -122,15 +124,17 @@ def _strips(top: int, bottom: int, height: int, halo: int, rows: int) -> list[St
 def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB:
     """(3, H, W) display-linear, cropped, as the sensor lies."""
     shot = mosaic.shot
-    area, height = pipeline.picture(shot), shot.active.height
+    area, height = picture(shot), shot.active.height
     rows = _rows(mosaic.samples)
     columns = slice(area.left, area.right)
     display = mosaic.samples.new_empty((3, area.height, area.width), dtype=torch.float32)
-    ceiling = pipeline.ceiling(shot, look)
+    end = ceiling(shot, look)
 
     def graded(camera: Tensor, strip: Strip) -> None:
         scene = pipeline.light(CameraRGB(camera), shot, look)
-        display[:, strip.top - area.top : strip.bottom - area.top] = pipeline.grade(scene, look, ceiling)
+        display[:, strip.top - area.top : strip.bottom - area.top] = pipeline.grade(
+            scene, look, end, shot.camera_profile
+        )
 
     if not warps(shot.opcodes3, look.camera.corrections):
 

@@ -19,8 +19,8 @@ def put(home: Path, name: str, text: str) -> Path:
 def test_the_list_shows_where_each_comes_from(ispd: Ispd, home: Path) -> None:
     put(home, "mono", 'name = "mono"\nintent = "my own"')
     told = ispd("profile", "list")
-    assert "mono       made by hand   my own" in told.out
-    assert "neutral    shipped" in told.out
+    assert "mono          made by hand   my own" in told.out
+    assert "neutral       shipped" in told.out
     entries = {entry["name"]: entry for entry in json.loads(ispd("profile", "list", "--json").out)}
     assert entries["mono"]["in_front_of"]
 

@@ -27,6 +27,7 @@ from ispd.decode.readers.soundness import doubts
 from ispd.errors import PhotoError
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.values import Area, GainMap
+from ispd.simulate.tiff import Entry, Kind
 from tests.conftest import Dng as DngFactory
 from tests.decode.linear import light_of, linear, means
 
@@ -197,6 +198,16 @@ def test_corrections_that_no_reader_has_applied_remain(shared: Path, cell: Cell)
     assert any(isinstance(opcode, GainMap) for opcode in shot.opcodes2)
     assert cell.decode(os.fsencode(variant(shared, "opcode3_fixvignette.dng"))).shot.opcodes3
     assert cell.decode(os.fsencode(variant(shared, "opcode1_badpixelsconstant.dng"))).shot.opcodes1
+
+
+def test_a_camera_profile_of_adobes_size_comes_through(cell: Cell, dng: DngFactory) -> None:
+    values = np.random.default_rng(1).uniform(0.5, 1.5, 90 * 30 * 16 * 3).astype(np.float32)
+    tags = (Entry(50981, Kind.LONG, (90, 30, 16)), Entry(50982, Kind.FLOAT, values.tolist()))
+    path = dng(change=lambda negative: replace(negative, more=tags))
+    profile = cell.decode(os.fsencode(path)).shot.camera_profile
+    assert profile is not None
+    assert profile.look_table is not None
+    assert np.array_equal(np.frombuffer(profile.look_table.nodes, "<f4"), values)
 
 
 # --- one picture in many encodings -----------------------------------------------------------------------------------

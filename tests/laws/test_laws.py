@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from ispd.isp.factors import ceiling
 from ispd.isp.look import Curve, Demosaic, Exposure, Finish, Gamut, Highlights, Look, Sharpen
 from ispd.isp.params import Bounds
-from ispd.isp.render import ceiling, codes, grade, scene, surveyed
+from ispd.isp.render import codes, grade, scene, surveyed
 from ispd.isp.values import Area, GainMap, Levels, Mosaic, Region
 from tests.isp.shots import DAYLIGHT, XTRANS, mosaic, seen_through
 
@@ -67,7 +68,7 @@ def looks(draw: st.DrawFn) -> Look:
     look = Look(
         highlights=Highlights(draw(st.sampled_from(["desaturate", "clip"]))),
         demosaic=Demosaic(draw(st.sampled_from(["bilinear", "malvar", "directional"]))),
-        curve=Curve(method=draw(st.sampled_from(["filmic", "none"]))),
+        curve=Curve(method=draw(st.sampled_from(["filmic", "file", "none"]))),
         gamut=Gamut(draw(st.sampled_from(["compress", "clip"]))),
     )
     for path, bounds in scalars():

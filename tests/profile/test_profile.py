@@ -175,5 +175,6 @@ def test_each_shipped_profile_says_what_it_is_for(path: Path) -> None:
 
 
 def test_four_profiles_are_shipped_and_neutral_is_the_defaults() -> None:
-    assert {path.stem for path in shipped_profiles().glob("*.toml")} >= {"neutral", "linear", "warm-film", "mono"}
+    named = {"neutral", "linear", "warm-film", "mono", "dng-embedded"}
+    assert {path.stem for path in shipped_profiles().glob("*.toml")} >= named
     assert read_profile(shipped_profiles() / "neutral.toml").look == Look()

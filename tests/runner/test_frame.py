@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from ispd.isp.factors import ceiling
 from ispd.isp.look import Camera, Corrections, Curve, Gamut, Highlights, Look, Sharpen
-from ispd.isp.render import ceiling, codes, grade, mended, picture, scene, surveyed
+from ispd.isp.render import codes, grade, mended, scene, surveyed
+from ispd.isp.size import picture
 from ispd.isp.stages.orient import orient
 from ispd.isp.stages.quantize import quantize
 from ispd.isp.stages.resize import resize

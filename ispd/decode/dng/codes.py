@@ -88,13 +88,23 @@ class Tag(IntEnum):
     MaskedAreas = 50830
     CameraCalibrationSignature = 50931
     ProfileCalibrationSignature = 50932
+    ProfileName = 50936
     ProfileHueSatMapDims = 50937
+    ProfileHueSatMapData1 = 50938
+    ProfileHueSatMapData2 = 50939
+    ProfileToneCurve = 50940
     ForwardMatrix1 = 50964
     ForwardMatrix2 = 50965
+    ProfileLookTableDims = 50981
+    ProfileLookTableData = 50982
     OpcodeList1 = 51008
     OpcodeList2 = 51009
     OpcodeList3 = 51022
     NoiseProfile = 51041
+    ProfileHueSatMapEncoding = 51107
+    ProfileLookTableEncoding = 51108
+    BaselineExposureOffset = 51109
+    DefaultBlackRender = 51110
     ProfileGainTableMap = 52525
     CalibrationIlluminant3 = 52529
     CameraCalibration3 = 52530
@@ -103,7 +113,9 @@ class Tag(IntEnum):
     IlluminantData1 = 52533
     IlluminantData2 = 52534
     IlluminantData3 = 52535
+    ProfileHueSatMapData3 = 52537
     ReductionMatrix3 = 52538
+    RGBTables = 52543
     ProfileGainTableMap2 = 52544
 
 

@@ -40,6 +40,7 @@ D50: XY = (float(D50_XYZ[0] / D50_XYZ.sum()), float(D50_XYZ[1] / D50_XYZ.sum()))
 class Calibration:
     """What a DNG says of the camera under one light; missing parts are None."""
 
+    number: int  # 1…3, as the tags end
     white: XY | None  # of the light; None: the file does not say which light
     color: Array  # (N, 3) camera_from_xyz
     camera: Array  # (N, N) this body against the model
@@ -55,6 +56,8 @@ class CameraColor:
     rec2020_from_camera: Matrix
     light: XY | None = None
     warnings: tuple[str, ...] = ()
+    profile_matrix: Matrix = ()  # the same for whoever applies the camera profile's hue table; empty: no other
+    shares: tuple[tuple[int, float], ...] = ()  # of the calibrations, by number: what the light takes of each
 
 
 def color_from_dng(tiff: Tiff, colors: str, cam_from_xyz: Matrix = ()) -> CameraColor:
@@ -69,11 +72,19 @@ def color_from_dng(tiff: Tiff, colors: str, cam_from_xyz: Matrix = ()) -> Camera
         return _without_model(tiff, colors, cam_from_xyz, warnings)
     neutral, light, trouble = _as_shot(tiff, model, colors)
     matrix = model.rec2020_from_camera(light or D65)
+    by_profile = model.rec2020_from_camera(light or D65, with_table=True)
     if not (np.isfinite(matrix).all() and np.isfinite(neutral).all() and (neutral > 0).all()):
         return _without_model(
             tiff, colors, cam_from_xyz, (*warnings, "the file's color matrices contradict each other")
         )
-    return CameraColor(_as_green(neutral, colors), _matrix(matrix), light, (*warnings, *trouble))
+    return CameraColor(
+        neutral=_as_green(neutral, colors),
+        rec2020_from_camera=_matrix(matrix),
+        light=light,
+        warnings=(*warnings, *trouble),
+        profile_matrix=_matrix(by_profile) if np.isfinite(by_profile).all() else (),
+        shares=model.shares(light or D65),
+    )
 
 
 def rec2020_from_d65_matrix(cam_from_xyz: Sequence[Sequence[float]]) -> Matrix | None:
@@ -107,11 +118,18 @@ class _Model:
 
     calibrations: tuple[Calibration, ...]
     balance: Array  # (N,) AnalogBalance
+    paired: bool = False  # the profile shares the color out between ForwardMatrix and a hue table
+
+    def shares(self, light: XY) -> tuple[tuple[int, float], ...]:
+        """What that light takes of each calibration, by its number."""
+        weights = _weights([c.white for c in self.calibrations], light)
+        return tuple((c.number, weight) for c, weight in zip(self.calibrations, weights, strict=True))
 
     def at(self, light: XY) -> Calibration:
         """The calibration for that light, interpolated."""
         weights = _weights([c.white for c in self.calibrations], light)
         return Calibration(
+            number=0,
             white=light,
             color=_mix([c.color for c in self.calibrations], weights),
             camera=_mix([c.camera for c in self.calibrations], weights),
@@ -128,9 +146,16 @@ class _Model:
         """Camera color of the light itself."""
         return self.camera_from_xyz(light) @ xyz_from_xy(light)
 
-    def rec2020_from_camera(self, light: XY) -> Array:
+    def rec2020_from_camera(self, light: XY, *, with_table: bool = False) -> Array:
+        """`with_table`: the hue table will be applied too.
+
+        A profile that has one is a pair: the table brings back the color that the matrix, made for it, leaves out (a
+        Nikon D500's alone is 8.9 ΔE2000 from the ColorMatrix, which is 0.9 from LibRaw).  Not one without the other.
+        """
         here, neutral = self.at(light), self.neutral(light)
-        forward = here.forward if here.forward is not None else self._forward_of_one_light()
+        forward = here.forward if with_table or not self.paired else None
+        if forward is None and not (with_table and self.paired):
+            forward = self._forward_of_one_light()
         if forward is not None:
             own = self.balance[:, None] * here.camera
             reference = np.linalg.solve(own, neutral)  # this white as the model's reference body would see it
@@ -179,7 +204,8 @@ def _model(tiff: Tiff, colors: str) -> tuple[_Model | None, tuple[str, ...]]:
     if any(c.white is None for c in calibrations):
         calibrations = calibrations[:1]  # without its light a second calibration cannot be placed
     balance = np.array(_positive(tiff.holder(Tag.AnalogBalance), Tag.AnalogBalance, len(colors)) or [1.0] * len(colors))
-    return _Model(tuple(calibrations), balance), tuple(warnings)
+    paired = Tag.ProfileHueSatMapDims in tiff.holder(Tag.ProfileHueSatMapDims)
+    return _Model(tuple(calibrations), balance, paired), tuple(warnings)
 
 
 def _calibration(tiff: Tiff, number: int, count: int) -> tuple[Calibration | None, list[str]]:
@@ -198,15 +224,11 @@ def _calibration(tiff: Tiff, number: int, count: int) -> tuple[Calibration | Non
     white = white_of_illuminant(
         tiff.holder(illuminant).integer(illuminant, 0), _illuminant_data(tiff, Tag[f"IlluminantData{number}"])
     )
-    return Calibration(white, color, camera, forward, reduction), warnings
+    return Calibration(number, white, color, camera, forward, reduction), warnings
 
 
 def _forward(tiff: Tiff, number: int, count: int) -> tuple[Array | None, list[str]]:
-    """ForwardMatrix, where it is the whole truth and maps white to white."""
-    if Tag.ProfileHueSatMapDims in tiff.holder(Tag.ProfileHueSatMapDims):
-        # such a profile is a pair: its table brings back the color that its matrix, made for it, leaves out (a Nikon
-        # D500's alone is 8.9 ΔE2000 from the ColorMatrix, which is 0.9 from LibRaw).  Without the one not the other
-        return None, []
+    """ForwardMatrix, where it maps white to white."""
     forward = _read_matrix(tiff, Tag[f"ForwardMatrix{number}"], (3, count))
     if forward is None or np.allclose(forward.sum(axis=1), D50_XYZ, atol=0.1):
         return forward, []

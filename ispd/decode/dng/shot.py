@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 
+from ispd.decode.dng.camera_profile import read_camera_profile
 from ispd.decode.dng.codes import CFA_PHOTOMETRIC, Tag
 from ispd.decode.dng.color import color_from_dng
 from ispd.decode.dng.layout import Layout, check_dng_layout, read_layout
@@ -27,7 +28,12 @@ from ispd.isp.values import Area, Matrix, Opcode, Shot
 MOST_EV = 10.0  # of BaselineExposure, either way; a video camera's log reaches about 3
 MOST_ASPECT = 8.0  # of a pixel
 MOST_CFA_SIDE = 8
-RENDERING = frozenset(int(tag) for tag in Tag) - {Tag.ImageDescription, Tag.Artist, Tag.Software, Tag.XMP}  # not texts
+TEXTS = {Tag.ImageDescription, Tag.Artist, Tag.Software, Tag.XMP, Tag.ProfileName}
+RENDERING = frozenset(int(tag) for tag in Tag) - TEXTS
+NOT_APPLIED = {
+    "a local tone map (ProfileGainTableMap)": (Tag.ProfileGainTableMap, Tag.ProfileGainTableMap2),
+    "a look by color lattices (RGBTables)": (Tag.RGBTables,),
+}
 COLOR_LETTERS = "RGBCMYW"  # CFAPlaneColor's numbers, by TIFF/EP
 
 
@@ -67,9 +73,11 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
         opcodes1=_opcodes(raw, Tag.OpcodeList1, stored, warnings),
         opcodes2=_opcodes(raw, Tag.OpcodeList2, visible, warnings),
         opcodes3=_opcodes(raw, Tag.OpcodeList3, demosaiced, warnings),
+        camera_profile=read_camera_profile(tiff, color, warnings),
     )
-    if any(tag in ifd for tag in (Tag.ProfileGainTableMap, Tag.ProfileGainTableMap2) for ifd in (tiff.first, raw)):
-        warnings.append("the file asks for a local tone map (ProfileGainTableMap): it is not applied")
+    for what, tags in NOT_APPLIED.items():
+        if any(tag in ifd for tag in tags for ifd in (tiff.first, raw)):
+            warnings.append(f"the file asks for {what}: it is not applied")
     return shot, tuple(dict.fromkeys(warnings))
 
 

@@ -16,21 +16,15 @@ tensor([0.5000, 0.5000, 0.5000])
 
 from __future__ import annotations
 
-from functools import cache
-
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ispd.isp.color.boundary import KNEE, REACH, most_chroma
 from ispd.isp.color.mix import mix
-from ispd.isp.color.oklab import LMS_FROM_LAB, REC2020_FROM_LMS, oklab_from_rec2020
-from ispd.isp.color.spaces import Array, rgb_from_rec2020
+from ispd.isp.color.oklab import oklab_from_rec2020
+from ispd.isp.color.spaces import LMS_FROM_LAB, REC2020_FROM_LMS, rgb_from_rec2020
 from ispd.orders import Space
-
-KNEE = 0.9  # of the chroma that the space has at this hue and lightness
-REACH = 1.4  # colors that still fit with this many times their chroma are left out: measured, none is missed
-HUES, LIGHTNESSES, STEPS = 720, 256, 20  # the table: finer than an 8-bit step between its entries
 
 
 def clip(rgb: Tensor, space: Space) -> Tensor:
@@ -77,23 +71,6 @@ def _bend(chroma: Tensor, most: Tensor) -> Tensor:
 
 def _boundary(lightness: Tensor, hue: Tensor, space: Space) -> Tensor:
     """(N): the largest chroma at each lightness and hue that `space` holds, read from a table."""
-    table = lightness.new_tensor(_table(space))[None, None]
+    table = lightness.new_tensor(most_chroma(space))[None, None]
     place = torch.stack([lightness * 2 - 1, hue / torch.pi], dim=-1)[None, None]
     return F.grid_sample(table, place, mode="bilinear", padding_mode="border", align_corners=True)[0, 0, 0]
-
-
-@cache
-def _table(space: Space) -> Array:
-    """(HUES + 1, LIGHTNESSES) chroma of the boundary, hue from -π to π, found by bisection."""
-    hue = np.linspace(-np.pi, np.pi, HUES + 1)[:, None]
-    lightness = np.linspace(0, 1, LIGHTNESSES)[None, :]
-    cone = np.stack(np.broadcast_arrays(0 * hue * lightness, np.cos(hue), np.sin(hue)))
-    reach = np.tensordot(LMS_FROM_LAB, cone, 1)  # what one unit of chroma adds to the roots of LMS
-    to_space = rgb_from_rec2020(space) @ REC2020_FROM_LMS
-    low, high = np.zeros_like(cone[0]), np.full_like(cone[0], 0.5)  # no color of any screen has more than 0.5
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        linear = np.tensordot(to_space, (lightness + middle * reach) ** 3, 1)
-        fits = ((linear >= -1e-9) & (linear <= 1 + 1e-9)).all(axis=0)
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-    return np.asarray(low)

@@ -2,7 +2,7 @@
 
 Takes   any tensor; negative values and values above 1 go on along the same curve, mirrored at 0, so that every
         function is the other's inverse on the whole line and no input gives NaN
-Source  IEC 61966-2-1 (sRGB; Display P3 shares its curve), Adobe RGB (1998) §4.3.4.2, ITU-R BT.2020 table 4
+Source  `ispd.isp.color.spaces`
 
 >>> encode(torch.tensor([0.0, 0.18, 1.0]), "srgb")
 tensor([0.0000, 0.4614, 1.0000])
@@ -15,30 +15,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ispd.isp.color.spaces import TRANSFERS
 from ispd.orders import Space
-
-ADOBE_GAMMA = 563 / 256  # the specification's own number, not 2.2
-ALPHA, BETA = 1.09929682680944, 0.018053968510807  # BT.2020 in full precision: where line and power meet smoothly
 
 
 def encode(linear: Tensor, space: Space) -> Tensor:
     """Code values in [0, 1] for linear light in [0, 1]."""
-    size = linear.abs()
-    if space == "adobe-rgb":
-        return torch.sign(linear) * _power(size, 1 / ADOBE_GAMMA)
-    if space == "rec2020":
-        return torch.sign(linear) * _pieces(size, BETA, 4.5, ALPHA, 0.45)
-    return torch.sign(linear) * _pieces(size, 0.0031308, 12.92, 1.055, 1 / 2.4)
+    return torch.sign(linear) * _pieces(linear.abs(), *TRANSFERS[space])
 
 
 def decode(encoded: Tensor, space: Space) -> Tensor:
     """Linear light in [0, 1] for code values in [0, 1]."""
-    size = encoded.abs()
-    if space == "adobe-rgb":
-        return torch.sign(encoded) * _power(size, ADOBE_GAMMA)
-    if space == "rec2020":
-        return torch.sign(encoded) * _unpieces(size, 4.5 * BETA, 4.5, ALPHA, 1 / 0.45)
-    return torch.sign(encoded) * _unpieces(size, 0.04045, 12.92, 1.055, 2.4)
+    return torch.sign(encoded) * _unpieces(encoded.abs(), *TRANSFERS[space])
 
 
 def _pieces(x: Tensor, knee: float, slope: float, scale: float, exponent: float) -> Tensor:
@@ -48,11 +36,6 @@ def _pieces(x: Tensor, knee: float, slope: float, scale: float, exponent: float)
 
 
 def _unpieces(y: Tensor, knee: float, slope: float, scale: float, exponent: float) -> Tensor:
-    power = ((y.clamp(min=knee) + (scale - 1)) / scale) ** exponent
+    knee = slope * knee
+    power = ((y.clamp(min=knee) + (scale - 1)) / scale) ** (1 / exponent)
     return torch.where(y <= knee, y / slope, power)
-
-
-def _power(x: Tensor, exponent: float) -> Tensor:
-    """A plain power whose slope stays finite at 0: below 1e-7 it is a line to the origin."""
-    tiny = 1e-7
-    return torch.where(x < tiny, x * tiny ** (exponent - 1), x.clamp(min=tiny) ** exponent)

@@ -10,9 +10,9 @@ white at `white_ev`, or a little below the sensor's end if that is lower: what h
 white lies more than WIDE stops above grey (files that ask for a large BaselineExposure to save the sky) the slope gives
 way, so that the sky which was saved is also seen.
 `none`: 1.0 is white, and cut there.
+`file`: the curve of the file's own camera profile, which is the stage `tone_curve`; where it has none, `filmic`.
 
-Source  tone: K. Naka, W. Rushton, J. Physiol. 185 (1966), as E. Reinhard, K. Devlin, IEEE TVCG 11 (2005) use it
-        mid grey: ISO 12232:2019, saturation-based speed: 18 % grey is metered at 10/78 of what saturates
+Source  tone: `ispd.isp.color.tone`
         monotone points: F. Fritsch, J. Butland, SIAM J. Sci. Stat. Comput. 5 (1984)
 """
 
@@ -23,18 +23,11 @@ import math
 import torch
 from torch import Tensor
 
+from ispd.isp.color import tone
 from ispd.isp.color.transfer import decode, encode
 from ispd.isp.look import Curve
 from ispd.isp.params import Points, Scalar
 from ispd.isp.values import DisplayRGB, SceneRGB
-
-GREY_IN = 10 / 78  # where a camera's meter puts a grey card: the headroom above it is why plain sensor data looks dark
-GREY_OUT = 0.18  # where a screen shows it: L* = 50
-TOE = 2.0**-2.5  # of grey: darker than this, the curve bends into a straight line, and shadows stay open
-WIDE = 4.5  # stops from grey to white; an ordinary sensor has about 4
-LEAST_RANGE = 2.6  # stops from grey to white; with less, no curve of slope 1 gets there
-LEAST_EXPONENT = 0.3  # flatter, and white close to grey could not be reached: there the slope gives way
-SOLVE = 16  # fixed-point steps for the exponent; the error shrinks to a tenth or less with each
 
 
 def curve(rgb: SceneRGB, p: Curve, ceiling: Scalar = math.inf) -> DisplayRGB:
@@ -44,11 +37,11 @@ def curve(rgb: SceneRGB, p: Curve, ceiling: Scalar = math.inf) -> DisplayRGB:
     norm = _norm(rgb).clamp(min=1e-6)
     if p.method == "none":
         return DisplayRGB(rgb * (_points(norm, p.points) / norm)[None])
-    white = _white(p, ceiling)
-    tone = _tone(norm, p, white)
+    white = tone.white(p, ceiling)
+    toned = tone.tone(norm, p, white)
     if p.points:
-        tone = _points(tone, p.points)
-    return DisplayRGB(_melted(rgb / norm, norm / white) * tone)
+        toned = _points(toned, p.points)
+    return DisplayRGB(_melted(rgb / norm, norm / white) * toned)
 
 
 def _norm(rgb: Tensor) -> Tensor:
@@ -59,54 +52,6 @@ def _norm(rgb: Tensor) -> Tensor:
     light = rgb.clamp(min=0)
     square = light * light
     return (square * light).sum(dim=0) / square.sum(dim=0).clamp(min=1e-12)
-
-
-def _white(p: Curve, ceiling: Scalar) -> Tensor:
-    """The scene value that becomes the screen's white."""
-    asked = torch.as_tensor(GREY_IN * 2.0**p.white_ev)
-    end = torch.as_tensor(ceiling).to(asked.device)
-    lower = (asked**-4 + end**-4) ** -0.25  # a smooth minimum: `white_ev` can be learned from either side
-    return lower.clamp(min=GREY_IN * 2.0**LEAST_RANGE)
-
-
-def _tone(norm: Tensor, p: Curve, white: Tensor) -> Tensor:
-    """The tone curve: 0 → 0, GREY_IN → about GREY_OUT, `white` → 1, then 1."""
-    grey = GREY_IN / white.to(norm)
-    exponent, q = _shape(torch.as_tensor(p.contrast).to(norm) * _softening(grey), grey)
-    black = _sigmoid(grey * 2.0 ** torch.as_tensor(p.black_ev).to(norm), grey, exponent, q)
-    tone = _sigmoid((norm / white.to(norm)).clamp(max=1), grey, exponent, q)
-    return ((tone - black) / (1 - black)).clamp(min=0)
-
-
-def _softening(grey: Tensor) -> Tensor:
-    """1 up to WIDE stops of range, then less, by the square root of how much wider it is."""
-    return (WIDE / -torch.log2(grey)).clamp(max=1).sqrt()
-
-
-def _shape(contrast: Tensor, grey: Tensor) -> tuple[Tensor, Tensor]:
-    """Exponent c and q of `_sigmoid` for which grey lies where it should and the slope there is `contrast`.
-
-    With m = power(grey), grey's place gives q = (GREY_OUT - m) / (m·(1 - GREY_OUT)).  The slope at grey, in log-log, is
-    that of the power, 1 + (c - 1) / (1 + TOE), times (1 - GREY_OUT) / (1 - m): solved for c by repetition.
-    """
-    exponent = contrast / (1 - GREY_OUT)
-    for _ in range(SOLVE):
-        slope = contrast * (1 - _power(grey, grey, exponent)) / (1 - GREY_OUT)
-        exponent = (1 + (slope - 1) * (1 + TOE)).clamp(min=LEAST_EXPONENT)
-    m = _power(grey, grey, exponent)
-    return exponent, (GREY_OUT - m) / (m * (1 - GREY_OUT))
-
-
-def _sigmoid(x: Tensor, grey: Tensor, exponent: Tensor, q: Tensor) -> Tensor:
-    """(q + 1)·p / (q·p + 1) of the power p: 0 at black, 1 at white (x = 1), a shoulder between grey and white."""
-    power = _power(x, grey, exponent)
-    return (q + 1) * power / (q * power + 1)
-
-
-def _power(x: Tensor, grey: Tensor, exponent: Tensor) -> Tensor:
-    """xᶜ with a toe: a straight line to black below TOE · grey; 1 at x = 1."""
-    toe = TOE * grey
-    return x * ((x + toe) / (1 + toe)) ** (exponent - 1)
 
 
 def _melted(ratios: Tensor, reach: Tensor) -> Tensor:

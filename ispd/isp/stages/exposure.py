@@ -11,18 +11,11 @@ tensor([0.5091])
 
 from __future__ import annotations
 
+from ispd.isp.factors import gain
 from ispd.isp.look import Exposure
-from ispd.isp.params import Scalar
 from ispd.isp.values import SceneRGB
 
 
 def exposure(rgb: SceneRGB, p: Exposure, baseline: float) -> SceneRGB:
     """Light times `gain`."""
     return SceneRGB(rgb * gain(p, baseline))
-
-
-def gain(p: Exposure, baseline: float) -> Scalar:
-    """What the light is multiplied by."""
-    stops = p.ev + baseline if p.baseline == "file" else p.ev
-    factor: Scalar = 2.0**stops
-    return factor

@@ -1,11 +1,8 @@
 """White balance: what is neutral in the scene gets equal values in every channel.  Demosaicing compares neighbors.
 
-Takes   Raw; `neutral`, the camera color of a neutral object; `cfa` as these rows see it ("" for a linear file)
+Takes   Raw; one factor a color; `cfa` as these rows see it ("" for a linear file)
 Gives   Raw, 1.0 = where the first channel clips under the as-shot balance; values above are kept
-Source  DNG 1.7.1 chapter 6: gains are the neutral's reciprocals; the least is 1, so nothing clips that was whole
-
->>> gains(WhiteBalance(), (0.5, 1.0, 0.8))
-[2.0, 1.0, 1.25]
+Source  the gains: `ispd.isp.factors`
 """
 
 from __future__ import annotations
@@ -13,17 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ispd.isp.look import WhiteBalance
 from ispd.isp.params import Scalar
 from ispd.isp.pattern import planes_of_sites, tiled
 from ispd.isp.values import Raw
-
-
-def gains(p: WhiteBalance, neutral: tuple[float, ...], colors: str = "RGB") -> list[Scalar]:
-    """One factor a color.  Offsets are against green: they do not brighten by themselves."""
-    most = max(neutral)
-    stops = {"R": p.red, "B": p.blue}
-    return [most / value * 2.0 ** stops.get(color, 0.0) for value, color in zip(neutral, colors, strict=True)]
 
 
 def white_balance(raw: Raw, factors: list[Scalar], cfa: str, colors: str) -> Raw:

@@ -53,6 +53,13 @@ def originals() -> tuple[bytes, ...]:
             Tag.BaselineExposure: (Kind.SRATIONAL, 0.5),
             Tag.NoiseProfile: (Kind.DOUBLE, (1e-4, 1e-7)),
             Tag.WhiteLevel: (Kind.LONG, 255),
+            Tag.ProfileHueSatMapDims: (Kind.LONG, (3, 2, 1)),
+            Tag.ProfileHueSatMapData1: (Kind.FLOAT, (5.0, 1.1, 0.9) * 6),
+            Tag.ProfileLookTableDims: (Kind.LONG, (2, 2, 2)),
+            Tag.ProfileLookTableData: (Kind.FLOAT, (-5.0, 1.1, 1.0) * 8),
+            Tag.ProfileLookTableEncoding: (Kind.LONG, 1),
+            Tag.ProfileToneCurve: (Kind.FLOAT, (0.0, 0.0, 0.3, 0.5, 1.0, 1.0)),
+            Tag.BaselineExposureOffset: (Kind.SRATIONAL, -0.5),
         }
     )
     return rich, *(photograph(np.full((16, 24, 3), 90, np.uint8), camera) for camera in CAMERAS)

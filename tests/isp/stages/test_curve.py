@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from ispd.isp.color.oklab import oklab_from_rec2020
+from ispd.isp.color.tone import GREY_IN
 from ispd.isp.color.transfer import encode
 from ispd.isp.look import Curve
-from ispd.isp.stages.curve import GREY_IN, curve
+from ispd.isp.stages.curve import curve
 from ispd.isp.values import SceneRGB
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ispd.isp.stages.resize import resize, scaled
+from ispd.isp.size import scaled
+from ispd.isp.stages.resize import resize
 from ispd.isp.values import DisplayRGB
 
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ispd.isp.factors import gains
 from ispd.isp.look import WhiteBalance
-from ispd.isp.stages.white_balance import gains, white_balance
+from ispd.isp.stages.white_balance import white_balance
 from ispd.isp.values import Raw
 from tests.isp.shots import DAYLIGHT, seen_through
 
