@@ -129,15 +129,18 @@ def fault(error: IspdError) -> Fault:
 
 def _provenance(order: Order, decoded: Decoded, rendered: Rendered) -> Provenance:
     recipe = order.recipe
+    asked = profile.from_json(recipe.profile_json)
+    shift = rendered.shot.exposure_shift if asked.look.exposure.auto == "scene" else None
     return Provenance(
         source_digest=order.source_digest,
         recipe_digest=recipe.digest,
         profile=recipe.profile,
         profile_digest=recipe.profile_digest,
         version=ispd.__version__,
-        backend=profile.from_json(recipe.profile_json).backend,
+        backend=asked.backend,
         reader=decoded.reader,
         device=rendered.device,
         lens_correction=decoded.lens_correction,
         note=order.note,
+        exposure_shift="" if shift is None else f"{shift:+.2f}",
     )

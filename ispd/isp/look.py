@@ -65,6 +65,7 @@ class Exposure:
 
     ev: Annotated[Scalar, Bounds(-8, 8, unit="stops")] = 0.0  # 0 changes nothing
     baseline: Literal["file", "none"] = "file"  # the file's own BaselineExposure
+    auto: Literal["scene", "none"] = "scene"  # up to 1.5 stops more or less, as the whole scene asks; "none": as shot
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,8 @@ def light(rgb: CameraRGB, shot: Shot, look: Look) -> SceneRGB:
     asked = shot.camera_profile if look.embedded.tables == "file" else None
     linear = camera_matrix(rgb, asked.rec2020_from_camera if asked else shot.rec2020_from_camera)
     linear = hue_table(linear, asked.hue_sat_map if asked else None)  # made for that matrix: a pair
-    linear = exposure(linear, look.exposure, baseline(shot, look))  # still linear, so it acts like light
+    stops = baseline(shot, look), shot.exposure_shift
+    linear = exposure(linear, look.exposure, *stops)  # still linear, so it acts like light
     return hue_table(linear, asked.look_table if asked else None)  # as bright as it was made to be seen
 
 

@@ -63,6 +63,7 @@ class Provenance:
     device: str = ""
     lens_correction: str = ""  # "lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion, vignetting)"
     note: str = ""
+    exposure_shift: str = ""  # stops that automatic exposure added; empty: the profile asks for none
 
 
 @dataclass(frozen=True)

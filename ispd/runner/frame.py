@@ -58,7 +58,8 @@ def prepared(samples: NDArray[Any], shot: Shot, look: Look, device: str) -> Mosa
     """The photo on its device, with what must be done before it can be cut into strips: mended and surveyed."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # torch guesses 1 under some seccomp filters, silently
     with torch.inference_mode():
-        return pipeline.surveyed(pipeline.mended(Mosaic(torch.from_numpy(samples).to(device), shot)), look)
+        mosaic = pipeline.surveyed(pipeline.mended(Mosaic(torch.from_numpy(samples), shot)), look)
+        return replace(mosaic, samples=mosaic.samples.to(device))  # after the survey, which is numpy's
 
 
 def render(mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str, beat: Beat) -> list[Pixels]:
@@ -67,9 +68,7 @@ def render(mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str,
     `beat` is called after every strip.  Raises PhotoError where the levels leave no picture.
     """
     with torch.inference_mode(), _workers(device) as each:
-        mosaic = pipeline.surveyed(
-            pipeline.mended(mosaic), look
-        )  # where the samples came from: a look at each, by numpy
+        mosaic = pipeline.surveyed(pipeline.mended(mosaic), look)
         mosaic = replace(mosaic, samples=mosaic.samples.to(device))
         display = _displayed(mosaic, look, each, beat)
         beat()

@@ -26,7 +26,7 @@ from ispd.runner.frame import render
 LINEAR = Look(
     camera=Camera(corrections=Corrections(shading="none")),
     highlights=Highlights("clip"),
-    exposure=Exposure(baseline="none"),
+    exposure=Exposure(baseline="none", auto="none"),
     curve=Curve(method="none"),
     sharpen=Sharpen(amount=0.0),
     gamut=Gamut("clip"),

@@ -222,7 +222,12 @@ def test_interoperability_knows_our_profiles_by_name() -> None:
 def test_provenance_comes_back(door: ExifTool, photo: bytes, picture: Picture) -> None:
     target = picture(OUTPUTS[0])
     provenance = Provenance(
-        **{**PROVENANCE.__dict__, "note": "no profile matches this camera: neutral", "profile": "Łąka ${x} <y>"}
+        **{
+            **PROVENANCE.__dict__,
+            "note": "no profile matches this camera: neutral",
+            "exposure_shift": "+0.35",
+            "profile": "Łąka ${x} <y>",
+        }
     )
     write_tags(door, photo, None, target, "minimal", provenance)
     found = door.read(target)
@@ -237,6 +242,7 @@ def test_provenance_comes_back(door: ExifTool, photo: bytes, picture: Picture) -
         "XMP-ispd:LensCorrection": "lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion)",
         "XMP-ispd:Device": "cpu",
         "XMP-ispd:Note": "no profile matches this camera: neutral",
+        "XMP-ispd:ExposureShift": "+0.35",
     }
     assert not any(tag.startswith("XMP-ispd:") for tag in door.read(photo))
 

@@ -1,11 +1,12 @@
 """Exposure: brighten or darken the scene, in stops.
 
-Takes   SceneRGB; `baseline`, the stops that the file itself asks for (BaselineExposure)
+Takes   SceneRGB; `baseline`, the stops that the file itself asks for (BaselineExposure); `shift`, those that the whole
+        scene asks for (survey/metering.py)
 Gives   the same; nothing is clipped, so two exposures add up
 Source  one stop doubles the light
 
 >>> import torch
->>> exposure(SceneRGB(torch.tensor([0.18])), Exposure(ev=1.0), baseline=0.5)
+>>> exposure(SceneRGB(torch.tensor([0.18])), Exposure(ev=1.0), baseline=0.5, shift=0.0)
 tensor([0.5091])
 """
 
@@ -16,6 +17,6 @@ from ispd.isp.look import Exposure
 from ispd.isp.values import SceneRGB
 
 
-def exposure(rgb: SceneRGB, p: Exposure, baseline: float) -> SceneRGB:
+def exposure(rgb: SceneRGB, p: Exposure, baseline: float, shift: float) -> SceneRGB:
     """Light times `gain`."""
-    return SceneRGB(rgb * gain(p, baseline))
+    return SceneRGB(rgb * gain(p, baseline, shift))

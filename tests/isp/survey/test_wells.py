@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ispd.isp.stages.levels import levels
-from ispd.isp.survey import full_wells
+from ispd.isp.survey.wells import full_wells
 from ispd.isp.values import Levels, Window
 
 TWELVE_BITS = Levels((100.0,), (1, 1, 1), (4095.0,))

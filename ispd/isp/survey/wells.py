@@ -1,25 +1,18 @@
-"""Survey: what only the whole picture tells, found once, before any strip is rendered.
+"""Full wells: where the sensor really ends.
 
-Takes   stored codes of the whole photo, (planes, H, W), after opcode list 1; its shot
-Gives   the shot with what was found; a surveyed shot stays as it is
-
-    Levels.full     where the sensor really ends
-
-Numpy alone, and pure: the same for every device, and for a developer that has no torch.
+Many files call the converter's last code white though the sensor stops earlier, and then a blown sky is not seen to
+have clipped, and turns pink.  Samples pile up where a sensor ends, while a scene's own brightest thin out.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ispd.isp.look import Look
-from ispd.isp.values import Levels, Shot
-
-Array: TypeAlias = NDArray[np.floating[Any]]
+from ispd.isp.survey.overview import Array, linearized
+from ispd.isp.values import Levels
 
 STEP = 5  # of the rows and columns that are counted: no multiple of an array's repeat, so they hold all its colors
 BINS, WIDE = 400, 12  # a full well's spread from pixel to pixel is about 1 %: a pile is 3 % wide
@@ -28,21 +21,8 @@ STRAY, FEWEST, FEWEST_FULL = 2e-5, 8, 1e-4  # of the samples: hot pixels above a
 PILE = 1.5  # times what lies in the 6 % below it: a scene alone has less than 0.7 there
 
 
-def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
-    """The shot, knowing more, as far as the look asks for it."""
-    if shot.levels.full:
-        return shot
-    active = shot.active
-    codes = samples[:, active.top : active.bottom, active.left : active.right]
-    return replace(shot, levels=replace(shot.levels, full=full_wells(codes, shot.levels)))
-
-
 def full_wells(codes: NDArray[Any], p: Levels) -> tuple[float, ...]:
-    """Where each plane of a whole picture really ends: `Levels.full`.
-
-    Many files call the converter's last code white though the sensor stops earlier, and then a blown sky is not seen to
-    have clipped, and turns pink.  Samples pile up where a sensor ends, while a scene's own brightest thin out.
-    """
+    """Where each plane of a whole picture ends: `Levels.full`."""
     return tuple(_full_well(plane, p, number) for number, plane in enumerate(codes[:, ::STEP, ::STEP]))
 
 
@@ -51,7 +31,7 @@ def _full_well(codes: NDArray[Any], p: Levels, plane: int) -> float:
     if white <= black:
         return 1.0
     with np.errstate(over="ignore", invalid="ignore"):  # a float file may say anything
-        return _pile((_linearized(codes, p.table) - np.float32(black)) / np.float32(white - black))
+        return _pile((linearized(codes, p.table) - np.float32(black)) / np.float32(white - black))
 
 
 def _pile(light: Array) -> float:
@@ -66,11 +46,3 @@ def _pile(light: Array) -> float:
         return 1.0
     middle = np.arange(top - len(edge), top) + 0.5
     return min(1.0, float((edge * middle).sum() / edge.sum()) / BINS)
-
-
-def _linearized(codes: NDArray[Any], table: tuple[int, ...]) -> Array:
-    """Codes through the file's table, as float32; numbers that are none stay none."""
-    light = codes.astype(np.float32)
-    if not table:
-        return light
-    return np.asarray(table, np.float32)[np.nan_to_num(light.round()).clip(0, len(table) - 1).astype(np.intp)]

@@ -1,0 +1,35 @@
+"""Survey: what only the whole picture tells, found once, before any strip is rendered.
+
+Takes   stored codes of the whole photo, (planes, H, W), after opcode list 1; its shot; the look that it is for
+Gives   the shot with what was found; a surveyed shot stays as it is
+
+    Levels.full       where the sensor really ends                 survey/wells.py
+    exposure_shift    what a look with automatic exposure adds     survey/metering.py
+
+Numpy alone, and pure: the same for every device, and for a developer that has no torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ispd.isp.look import Look
+from ispd.isp.survey.metering import exposure_shift
+from ispd.isp.survey.overview import overview
+from ispd.isp.survey.wells import full_wells
+from ispd.isp.values import Shot
+
+
+def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
+    """The shot, knowing more, as far as the look asks for it."""
+    if shot.levels.full:
+        return shot
+    active = shot.active
+    codes = samples[:, active.top : active.bottom, active.left : active.right]
+    shot = replace(shot, levels=replace(shot.levels, full=full_wells(codes, shot.levels)))
+    if look.exposure.auto == "none":
+        return shot
+    return replace(shot, exposure_shift=exposure_shift(overview(samples, shot), shot, look))
