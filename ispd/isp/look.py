@@ -38,6 +38,14 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class Denoise:
+    """Sensor noise, by the model of it that the file gives; where hardly any is seen, nothing is done."""
+
+    luminance: Annotated[Scalar, Bounds(0, 2)] = 1.0  # 1 is what the noise model says is right, 0 leaves the grain
+    color: Annotated[Scalar, Bounds(0, 2)] = 1.0  # 0 leaves the colored blotches
+
+
+@dataclass(frozen=True)
 class Highlights:
     """What happens where a channel has clipped."""
 
@@ -110,6 +118,7 @@ class Look:
     """Every rendering parameter, one field a stage, in the order they run."""
 
     camera: Camera = field(default_factory=Camera)
+    denoise: Denoise = field(default_factory=Denoise)
     highlights: Highlights = field(default_factory=Highlights)
     demosaic: Demosaic = field(default_factory=Demosaic)
     embedded: Embedded = field(default_factory=Embedded)

@@ -3,7 +3,7 @@
     Mosaic ─ mended, surveyed, sensor ▶ CameraRGB ─ corrected, light ▶ SceneRGB ─ grade ▶ DisplayRGB ─ codes ▶ output
 
 All of it works on whole frames; all but `mended`, `surveyed` and `corrected` (where a lens correction moves pixels)
-work on strips of rows too, with REACH more rows above and below than are kept.  Crop, orientation and size: `size`,
+work on strips of rows too, with `reach` more rows above and below than are kept.  Crop, orientation and size: `size`,
 and the stages `resize` and `orient`.  `ispd.runner` puts it together for files.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ispd.isp import noise
 from ispd.isp.color.tone import GREY_IN
 from ispd.isp.color.transfer import encode
 from ispd.isp.factors import baseline, gains
@@ -24,6 +25,7 @@ from ispd.isp.pattern import shifted
 from ispd.isp.stages.camera_matrix import camera_matrix
 from ispd.isp.stages.curve import curve
 from ispd.isp.stages.demosaic import demosaic
+from ispd.isp.stages.denoise import denoise
 from ispd.isp.stages.exposure import exposure
 from ispd.isp.stages.finish import finish
 from ispd.isp.stages.gamut import gamut
@@ -39,6 +41,11 @@ from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneR
 from ispd.orders import Space
 
 REACH = 12  # rows that demosaic and highlights look up and down, rounded up to whole repeats of every filter array
+
+
+def reach(shot: Shot, look: Look) -> int:
+    """How many rows above and below its own a strip needs, of a surveyed shot."""
+    return REACH + (noise.REACH if noise.acts(look.denoise, shot) else 0)
 
 
 def scene(mosaic: Mosaic, look: Look) -> SceneRGB:
@@ -68,6 +75,8 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
     raw = levels(codes, shot.levels, window)  # counts to [0, 1], with ceilings; everything below relies on it
     raw = flatten(raw, shot.opcodes2, window, look.camera.corrections)  # the file's gain maps: shading acts on light
     raw = white_balance(raw, balance, cfa, shot.colors)  # demosaicing compares neighbors: balance first
+    if noise.acts(look.denoise, shot):  # in balanced light, where grey is alike in all planes; before patterns are made
+        raw = denoise(raw, look.denoise, shot.noise_profile, shot.levels.full, window, cfa, shot.colors)
     samples = highlights(raw, look.highlights, min(balance), cfa, shot.colors)  # while it is known what clipped
     if cfa:
         samples = demosaic(samples, cfa, look.demosaic.method, shot.colors)  # the one stage whose method is a name

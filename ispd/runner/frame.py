@@ -128,6 +128,7 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB
     columns = slice(area.left, area.right)
     display = mosaic.samples.new_empty((3, area.height, area.width), dtype=torch.float32)
     end = ceiling(shot, look)
+    halo = pipeline.reach(shot, look)
 
     def graded(camera: Tensor, strip: Strip) -> None:
         scene = pipeline.light(CameraRGB(camera), shot, look)
@@ -142,7 +143,7 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB
             camera = pipeline.corrected(camera, shot, look, strip.outer_top)
             graded(camera[:, strip.inner, columns], strip)
 
-        each(straight, _strips(area.top, area.bottom, height, pipeline.REACH, rows), beat)
+        each(straight, _strips(area.top, area.bottom, height, halo, rows), beat)
         return DisplayRGB(display)
 
     whole = mosaic.samples.new_empty((len(shot.colors), height, shot.active.width), dtype=torch.float32)
@@ -150,7 +151,7 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB
     def sensed(strip: Strip) -> None:
         whole[:, strip.top : strip.bottom] = pipeline.sensor(_cut(mosaic, strip), look)[:, strip.inner]
 
-    each(sensed, _strips(0, height, height, pipeline.REACH, rows), beat)
+    each(sensed, _strips(0, height, height, halo, rows), beat)
     moved = pipeline.corrected(CameraRGB(whole), shot, look)
     beat()
     graded_alone = _strips(area.top, area.bottom, height, 0, rows)

@@ -22,6 +22,7 @@ from tests.isp.shots import DAYLIGHT, XTRANS, mosaic, seen_through
 
 CFAS = ["RGGB", "GRBG", "GBRG", "BGGR", XTRANS]
 TUNGSTEN = (1.25, 1.0, 0.4)
+NOISES = [(), ((4e-3, 1e-4),) * 3]  # of a file that says nothing, and of a small sensor at a high ISO
 
 
 def scalars() -> list[tuple[tuple[str, ...], Bounds]]:
@@ -77,20 +78,25 @@ def looks(draw: st.DrawFn) -> Look:
     return look
 
 
-def neutral_mosaic(light: Tensor, cfa: str, neutral: tuple[float, ...]) -> Mosaic:
+def neutral_mosaic(light: Tensor, cfa: str, neutral: tuple[float, ...], **facts: Any) -> Mosaic:
     """A sensor before a grey scene (H, W), clipping at 1."""
     seen = seen_through(light * torch.tensor(neutral, dtype=light.dtype)[:, None, None], cfa)
-    return mosaic(seen.clamp(max=1), cfa=cfa, neutral=neutral)
+    return mosaic(seen.clamp(max=1), cfa=cfa, neutral=neutral, **facts)
 
 
 @given(
-    look=looks(), cfa=st.sampled_from(CFAS), level=st.floats(0.001, 3), balance=st.sampled_from([DAYLIGHT, TUNGSTEN])
+    look=looks(),
+    cfa=st.sampled_from(CFAS),
+    level=st.floats(0.001, 3),
+    balance=st.sampled_from([DAYLIGHT, TUNGSTEN]),
+    noise=st.sampled_from(NOISES),
 )
 @settings(max_examples=60, deadline=None)
 def test_a_flat_neutral_field_stays_flat_and_neutral(
-    look: Look, cfa: str, level: float, balance: tuple[float, ...]
+    look: Look, cfa: str, level: float, balance: tuple[float, ...], noise: Any
 ) -> None:
-    picture = shown(neutral_mosaic(torch.full((14, 15), level, dtype=torch.float64), cfa, balance), look)
+    light = torch.full((14, 15), level, dtype=torch.float64)
+    picture = shown(neutral_mosaic(light, cfa, balance, noise_profile=noise), look)
     assert float(picture.amax() - picture.amin()) < 1.5 / 255
 
 
@@ -98,10 +104,11 @@ def test_a_flat_neutral_field_stays_flat_and_neutral(
     samples=npst.arrays(np.float32, (9, 10), elements=st.floats(allow_nan=False, allow_infinity=False, width=32)),
     look=looks(),
     cfa=st.sampled_from(CFAS),
+    noise=st.sampled_from([*NOISES, ((1e-3, 0.0),) * 3, ((0.0, 1e-3),) * 3]),
 )
 @settings(max_examples=60, deadline=None)
-def test_finite_samples_never_give_nan(samples: np.ndarray, look: Look, cfa: str) -> None:
-    picture = shown(mosaic(torch.from_numpy(samples), cfa=cfa, neutral=DAYLIGHT), look)
+def test_finite_samples_never_give_nan(samples: np.ndarray, look: Look, cfa: str, noise: Any) -> None:
+    picture = shown(mosaic(torch.from_numpy(samples), cfa=cfa, neutral=DAYLIGHT, noise_profile=noise), look)
     assert bool(picture.isfinite().all())
 
 
@@ -129,7 +136,7 @@ def test_a_gradient_reaches_every_parameter(path: tuple[str, ...], bounds: Bound
     start = bounds.low + 0.45 * (bounds.high - bounds.low)
     parameter = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     rgb = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    photo = mosaic(seen_through(rgb * 0.3 + 0.02, "RGGB"), neutral=DAYLIGHT)
+    photo = mosaic(seen_through(rgb * 0.3 + 0.02, "RGGB"), neutral=DAYLIGHT, noise_profile=NOISES[1])
     picture = shown(photo, with_parameter(Look(), path, parameter))
     weights = torch.rand(picture.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     (slope,) = torch.autograd.grad((picture * weights).sum(), parameter)
@@ -137,9 +144,13 @@ def test_a_gradient_reaches_every_parameter(path: tuple[str, ...], bounds: Bound
     assert abs(float(slope)) > 1e-9
 
 
+@pytest.mark.parametrize("noise", [(), ((4e-4, 1e-5),) * 3])
 @pytest.mark.parametrize("method", ["bilinear", "malvar", "directional"])
-def test_the_four_bayer_phases_show_the_same_scene(method: Any) -> None:
-    """One scene, the frame moved by a pixel: what is common to all is the same picture."""
+def test_the_four_bayer_phases_show_the_same_scene(method: Any, noise: Any) -> None:
+    """One scene, the frame moved by a pixel: what is common to all is the same picture.
+
+    Noise is told from the scene by blocks, and these move too: then it is the same to less than the noise there was.
+    """
     rows, columns = torch.meshgrid(torch.arange(40).double(), torch.arange(40).double(), indexing="ij")
     grey = 0.3 + 0.1 * torch.sin(rows / 5) * torch.cos(columns / 4)
     whole = torch.stack([grey * 0.5, grey, grey * 0.6])
@@ -147,10 +158,10 @@ def test_the_four_bayer_phases_show_the_same_scene(method: Any) -> None:
     look = Look(demosaic=Demosaic(method), sharpen=Sharpen(amount=0.0))
     pictures = []
     for down, right, cfa in ((0, 0, "RGGB"), (0, 1, "GRBG"), (1, 0, "GBRG"), (1, 1, "BGGR")):
-        picture = shown(mosaic(measured[down:, right:], cfa=cfa, neutral=DAYLIGHT), look)
+        picture = shown(mosaic(measured[down:, right:], cfa=cfa, neutral=DAYLIGHT, noise_profile=noise), look)
         pictures.append(picture[:, 8 - down : 30 - down, 8 - right : 30 - right])  # no method looks farther
     for picture in pictures[1:]:
-        torch.testing.assert_close(picture, pictures[0])
+        torch.testing.assert_close(picture, pictures[0], atol=0.03 if noise else 1e-7, rtol=0)
 
 
 def test_a_gain_map_undoes_the_shading_it_was_measured_from() -> None:

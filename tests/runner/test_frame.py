@@ -55,6 +55,7 @@ def lit(height: int, width: int) -> Tensor:
     return (light + 0.05 * torch.randn(height, width, generator=generator)).clamp(-0.01, 1)
 
 
+NOISY = ((2e-3, 1e-4), (1e-3, 1e-4), (2e-3, 2e-4))
 TALL = 3 * CPU_ROWS + 37
 INNER = Area(5, 3, TALL - 4, 70)
 GAIN = GainMap(
@@ -89,6 +90,9 @@ CASES: dict[str, dict[str, Any]] = {
             FixVignetteRadial((0.4, 0.0, 0.0, 0.0, 0.0), (0.5, 0.5)),
         )
     },
+    "noisy": {"noise_profile": NOISY, "crop": INNER},
+    "noisy gain map": {"noise_profile": NOISY, "opcodes2": (GAIN,)},
+    "noisy xtrans": {"noise_profile": NOISY, "cfa": XTRANS},
     "wide pixels": {"pixel_aspect": 1.5},
 }
 
