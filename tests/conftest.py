@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from ispd.simulate.dng import Negative, write_dng
 from ispd.simulate.photograph import NOON, Moment, Picture, expose
 from ispd.simulate.pictures import color_chart, gradient, photograph_named
 
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache/ispd"))  # compiled once, whatever HOME a test sets
 SHARED = Path(__file__).parents[2] / "shared"
 
 

@@ -1,0 +1,71 @@
+"""The common path of the ISP, fused for the CPU: numpy in, numpy out, compiled by numba, without torch.
+
+The picture is defined by the torch stages; what stands here draws the same one, to 1/255 on all but one pixel in 10⁴
+(more only around a hard decision, where the last digit decides), about ten times faster than torch does in strips.
+`strip` reads as `ispd.isp.render` does; the stages it calls have their names.  A law holds the two together, another
+says that neither strips nor threads change a byte.
+
+    coverage   what is covered, and why not
+    tables     shot, look and output as numbers and tables
+    strip      the pipeline                sensor · demosaic · light · codes   its stages        maths   powers, angles
+    frame      a photo in strips, on threads
+    compiler   decorators, and where machine code is kept
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ispd.isp.look import Look
+from ispd.isp.values import Area, Levels, Shot
+from ispd.orders import Output
+from ispd.runner.kernels.coverage import uncovered
+
+if TYPE_CHECKING:
+    from ispd.runner.kernels.frame import Pixels
+
+__all__ = ["is_warm", "render", "uncovered", "warm"]
+
+WARM = "warm"  # a file beside the machine code: all of it is there
+
+
+def render(
+    samples: NDArray[Any], shot: Shot, look: Look, outputs: tuple[Output, ...], threads: int, beat: Callable[[], None]
+) -> list[Pixels]:
+    """(H, W, 3) uint8 or uint16 for each output, as `ispd.runner.frame.render` gives them.
+
+    `samples` are stored codes (1, H, W), `shot` is surveyed, and nothing is `uncovered`.  `beat` is called after every
+    strip.
+    """
+    from ispd.runner.kernels.frame import render as in_strips
+
+    return in_strips(samples, shot, look, outputs, threads, beat)
+
+
+def is_warm() -> bool:
+    """Whether a first photo need not wait for the compiler."""
+    from ispd.runner.kernels.compiler import folder
+
+    kept = folder()
+    return kept is not None and (kept / WARM).exists()
+
+
+def warm(say: Callable[[str], None]) -> None:
+    """Compiles what is not compiled yet, and loads it."""
+    from ispd.runner.kernels.compiler import folder
+
+    if not is_warm():
+        say("compiling the kernels for this processor: some seconds, once")
+    whole = Area(0, 0, 64, 64)
+    plain = Levels((0.0,), (1, 1, 1), (1.0,), full=(1.0,))
+    identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    shot = Shot("RGGB", "RGB", plain, whole, whole, (1.0, 1.0, 1.0), identity)
+    outputs = (Output(), Output(size=32))
+    render(np.full((1, 64, 64), 0.25, np.float32), shot, Look(), outputs, 1, lambda: None)
+    kept = folder()
+    if kept is not None:
+        (kept / WARM).touch()

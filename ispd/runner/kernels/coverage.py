@@ -1,0 +1,69 @@
+"""What the kernels can render, and the first reason why not.  Needs no numba: it says whether there is one."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from ispd.isp import noise
+from ispd.isp.look import Look
+from ispd.isp.values import (
+    DeltaPerRow,
+    GainMap,
+    MapPolynomial,
+    MapTable,
+    Opcode,
+    Shot,
+    WarpRadial,
+    WarpRectilinear,
+)
+from ispd.orders import Output
+
+PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
+LEAST = 16  # pixels: smaller pictures are no photos, and cost nothing elsewhere
+
+
+def uncovered(shot: Shot, look: Look, outputs: tuple[Output, ...]) -> str:
+    """Why this cannot be rendered by the kernels; "" if it can."""
+    if find_spec("numba") is None:
+        return "numba is not installed"
+    return _of_shot(shot) or _of_look(shot, look) or _of_opcodes(shot, look)
+
+
+def _of_shot(shot: Shot) -> str:
+    if shot.cfa not in PHASES or shot.colors != "RGB":
+        return "no Bayer array of red, green and blue"
+    if min(shot.active.height, shot.active.width) < LEAST:
+        return "a tiny picture"
+    if shot.levels.white_of(0) <= shot.levels.greatest_black(0):
+        return "black at or above white"
+    return ""
+
+
+def _of_look(shot: Shot, look: Look) -> str:
+    if look.demosaic.method != "directional":
+        return f"demosaic.method = {look.demosaic.method}"
+    if noise.acts(look.denoise, shot):
+        return "noise to be removed"
+    profile = shot.camera_profile
+    if profile and look.embedded.tables == "file":
+        return "the camera profile's tables"
+    if profile and profile.tone_curve and look.curve.method == "file":
+        return "the camera profile's curve"
+    return ""
+
+
+def _of_opcodes(shot: Shot, look: Look) -> str:
+    p = look.camera.corrections
+    if shot.opcodes1:
+        return "opcode list 1, which is for whole pictures"
+    if _any(shot.opcodes2, MapTable, MapPolynomial, DeltaPerRow):
+        return "tables, polynomials or deltas of opcode list 2"
+    if p.geometry == "file" and _any(shot.opcodes3, WarpRectilinear, WarpRadial):
+        return "a warp"
+    if _any(shot.opcodes3, MapTable, MapPolynomial, DeltaPerRow):
+        return "tables, polynomials or deltas of opcode list 3"
+    return "gain maps of opcode list 3" if p.shading == "file" and _any(shot.opcodes3, GainMap) else ""
+
+
+def _any(opcodes: tuple[Opcode, ...], *kinds: type[Opcode]) -> bool:
+    return any(isinstance(opcode, kinds) for opcode in opcodes)

@@ -1,0 +1,178 @@
+"""A photo in strips: what the kernels do to each, side by side on threads, in memory that every strip uses again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ispd.isp.look import Look
+from ispd.isp.size import picture, scaled
+from ispd.isp.stages.orient import orient
+from ispd.isp.values import Area, Shot
+from ispd.orders import Output
+from ispd.runner.kernels import strip, tables
+from ispd.runner.kernels.tables import HALO, Floats, Whole
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Beat: TypeAlias = Callable[[], None]
+
+ROWS = 96  # of a strip
+UNDONE = {6: 8, 8: 6}  # the orientation that undoes another; the others undo themselves
+TAPS = 9 * 2 + 1  # of the widest blur
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A photo, and what the kernels take for it."""
+
+    samples: NDArray[Any]  # (rows, columns) of the active area
+    table: Floats  # LinearizationTable; empty: none
+    area: Area
+    sensor: tables.Sensor
+    scene: tables.Scene
+
+
+@dataclass
+class Space:
+    """Arrays of one thread, made at their first use."""
+
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def floats(self, name: str, *shape: int) -> Floats:
+        """An array of that shape, with whatever was left in it."""
+        size = math.prod(shape)
+        held = self.arrays.get(name)
+        if held is None or held.size < size:
+            held = self.arrays[name] = np.empty(size, np.float32)
+        return held[:size].reshape(shape)
+
+
+def render(
+    samples: NDArray[Any], shot: Shot, look: Look, outputs: tuple[Output, ...], threads: int, beat: Beat,
+    rows: int = ROWS,
+) -> list[Pixels]:  # fmt: skip
+    """The pictures of a surveyed shot, as `ispd.runner.frame.render` gives them."""
+    active = shot.active
+    frame = Frame(
+        samples[0, active.top : active.bottom, active.left : active.right],
+        np.array(shot.levels.table, np.float32),
+        picture(shot),
+        tables.sensor(shot, look),
+        tables.scene(shot, look),
+    )
+    with ThreadPoolExecutor(threads) as pool:
+        return [_pictured(frame, shot, look, output, pool, rows, beat) for output in outputs]
+
+
+def _pictured(
+    frame: Frame, shot: Shot, look: Look, output: Output, pool: ThreadPoolExecutor, rows: int, beat: Beat
+) -> Pixels:
+    bits = 8 if output.format == "jpeg" else output.bits
+    size = scaled(frame.area.height, frame.area.width, output.size, shot.pixel_aspect)
+    p = tables.codes(look, output.space, bits)
+    half = len(p.line) // 2 if look.sharpen.amount else 0
+    resize = None if size == (frame.area.height, frame.area.width) else Resize.between(frame.area, size)
+    shape = (*(size[::-1] if shot.orientation in (5, 6, 7, 8) else size), 3)
+    pixels: Pixels = np.empty(shape, np.uint8) if bits == 8 else np.empty(shape, np.uint16)
+    lying = orient(pixels, UNDONE.get(shot.orientation, shot.orientation))
+    place = (lying.__array_interface__["data"][0] - pixels.__array_interface__["data"][0]) // pixels.itemsize
+    steps = [step // pixels.itemsize for step in lying.strides[:2]]
+    held: list[Space] = []
+
+    def done(top: int) -> None:
+        space = held.pop() if held else Space()
+        bottom = min(top + rows, size[0])
+        outer_top, outer_bottom = max(0, top - half), min(size[0], bottom + half)
+        if resize is None:
+            light = _displayed(frame, outer_top, outer_bottom, space)
+        else:
+            light = _sized(frame, resize, outer_top, outer_bottom, rows, space)
+        work = space.floats("line", (2 * len(p.line) + 9) * size[1] + len(p.line))
+        found = np.empty(size[1] + 1, np.int64)
+        strip.coded(light, outer_top, top, bottom, p, work, found, pixels.reshape(-1).view(np.uint8), place, *steps)
+        held.append(space)
+
+    for _ in pool.map(done, range(0, size[0], rows)):
+        beat()
+    return pixels
+
+
+def _displayed(frame: Frame, top: int, bottom: int, space: Space) -> Floats:
+    """(3, rows, columns): rows of the picture as the screen's light, at the sensor's size."""
+    width = frame.area.width
+    rows = tables.mirrored(frame.area.top + top - HALO, frame.area.top + bottom + HALO, frame.samples.shape[0])
+    codes = space.floats("codes", len(rows), width + 2 * HALO)
+    _cut(frame, rows, codes)
+    work = space.floats("work", strip.PLANES * len(rows) * (min(strip.COLUMNS, width) + 2 * HALO))
+    light = space.floats("light", 3, bottom - top, width)
+    strip.displayed(codes, rows, frame.sensor, frame.scene, work, light)
+    return light
+
+
+def _cut(frame: Frame, rows: Whole, codes: Floats) -> None:
+    """Stored codes of these rows, through the file's table, with HALO columns more on both sides."""
+    area, width = frame.area, frame.samples.shape[1]
+    first, last = int(rows.min()), int(rows.max())
+    held = frame.samples[first : last + 1] if len(rows) == last + 1 - first else frame.samples[rows]
+    left, right = max(0, area.left - HALO), min(width, area.right + HALO)
+    inner = slice(left - (area.left - HALO), codes.shape[1] - (area.right + HALO - right))
+    codes[:, inner] = held[:, left:right]
+    columns = tables.mirrored(area.left - HALO, area.right + HALO, width)
+    for outer in (slice(0, inner.start), slice(inner.stop, codes.shape[1])):
+        codes[:, outer] = held[:, columns[outer]]
+    if len(frame.table):
+        codes[:] = frame.table[np.nan_to_num(codes.round()).clip(0, len(frame.table) - 1).astype(np.intp)]
+
+
+@dataclass(frozen=True)
+class Resize:
+    """Which rows and columns of the picture an output's row and column are made of, and with what weights."""
+
+    row: Whole
+    row_weights: Floats  # (output rows, taps)
+    column: Whole
+    column_weights: Floats  # (taps, output columns)
+    width: int
+
+    @classmethod
+    def between(cls, area: Area, size: tuple[int, int]) -> Resize:
+        """From the picture to an output."""
+        row, row_weights = triangles(area.height, size[0])
+        column, column_weights = triangles(area.width, size[1])
+        return cls(row, row_weights, column, np.ascontiguousarray(column_weights.T), size[1])
+
+
+def triangles(length: int, wanted: int) -> tuple[Whole, Floats]:
+    """First index and weights (wanted, taps) of torch's antialiased bilinear: a triangle as wide as the reduction."""
+    scale = length / wanted
+    support = max(scale, 1.0)
+    center = scale * (np.arange(wanted) + 0.5)
+    start = np.floor(center - support + 0.5).astype(np.int64).clip(min=0)
+    stop = np.floor(center + support + 0.5).astype(np.int64).clip(max=length)
+    taps = int((stop - start).max())
+    first = np.minimum(start, length - taps)  # so that all lie inside
+    place = first[:, None] + np.arange(taps)
+    weights = (1 - np.abs(place - center[:, None] + 0.5) / support).clip(min=0)
+    weights *= (place >= start[:, None]) & (place < stop[:, None])
+    return first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _sized(frame: Frame, resize: Resize, top: int, bottom: int, rows: int, space: Space) -> Floats:
+    """(3, rows, columns): rows of an output as the screen's light."""
+    taps = resize.row_weights.shape[1]
+    first = int(resize.row[top])
+    last = min(frame.area.height, int(resize.row[bottom - 1]) + taps)
+    sums = space.floats("sums", 3, bottom - top, frame.area.width)
+    sums[:] = 0
+    for start in range(first, last, rows):
+        light = _displayed(frame, start, min(start + rows, last), space)
+        strip.reduced(light, start, resize.row, resize.row_weights, top, sums)
+    sized = space.floats("sized", 3, bottom - top, resize.width)
+    strip.narrowed(sums, resize.column, resize.column_weights, sized)
+    return sized

@@ -1,0 +1,284 @@
+"""What the kernels take: the numbers and tables that shot, look and output come to, made once a photo.
+
+Columns are those of the picture with HALO more on both sides, mirrored without repeating the edge where the sensor
+ends, which keeps the phase of the filter array; rows are looked up by their number in the active area.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ispd.isp.color import tone
+from ispd.isp.color.boundary import most_chroma
+from ispd.isp.color.spaces import (
+    LAB_FROM_LMS,
+    LMS_FROM_LAB,
+    LMS_FROM_REC2020,
+    REC2020_FROM_LMS,
+    SRGB,
+    TRANSFERS,
+    Transfer,
+    rgb_from_rec2020,
+)
+from ispd.isp.factors import baseline, ceiling, gain, gains
+from ispd.isp.look import Curve, Look
+from ispd.isp.params import Points
+from ispd.isp.size import picture
+from ispd.isp.values import FixVignetteRadial, GainMap, Opcode, Shot
+from ispd.orders import Space
+
+Floats: TypeAlias = NDArray[np.float32]
+Whole: TypeAlias = NDArray[np.int64]
+
+HALO = 8  # sites that highlights (1) and demosaic (7) look away
+FIRST, OCTAVES, STEPS = -20, 31, 128  # the tone table: from 2^FIRST on, so many octaves of so many steps
+f = np.float32
+
+
+class Sensor(NamedTuple):
+    """Levels, flatten, white balance, highlights, and where the filter array begins."""
+
+    black: Floats  # (rows of its repeat, columns), with the column's own
+    black_of_row: Floats
+    span: np.float32
+    white: np.float32
+    full: np.float32
+    balance: Floats  # (2, columns): of even and of odd rows
+    maps: Floats  # (maps, points, columns): gains between the points of each map's rows
+    map_point: Whole  # (maps, rows): the point above; -1 where the map leaves the row alone
+    map_part: Floats  # (maps, rows): how far below it
+    vignettes: Floats  # (vignettes, 8): center's row, column, 1 / farthest², five coefficients
+    column: Floats  # (columns): its number in the active area
+    lowest: np.float32  # where highlights are cut; infinite where they are not
+    red_row: int  # the parity of rows that have red
+    red_column: int  # the parity of columns that have red, HALO counted
+    last_row: int  # of the active area
+    last_column: int
+
+
+class Scene(NamedTuple):
+    """Lens, camera matrix, exposure, curve, finish."""
+
+    vignettes: Floats
+    matrix: Floats  # exposure in it
+    curve: int  # FILMIC, POINTS or CUT
+    tone: Floats
+    white: np.float32
+    saturation: np.float32
+    tints: Floats  # shadow red, shadow blue, highlight red, highlight blue
+    tinted: bool
+    oklab: Floats  # (4, 3, 3): LMS from Rec.2020, Lab from LMS, and back
+    srgb: Floats
+
+
+class Codes(NamedTuple):
+    """Sharpen, gamut, encode, quantize."""
+
+    amount: np.float32
+    line: Floats  # the Gaussian's taps
+    srgb: Floats
+    space: Floats  # (3, 3) from Rec.2020
+    compressed: bool
+    chroma: Floats  # (hues, lightnesses) of the boundary
+    oklab: Floats  # (4, 3, 3): LMS from Rec.2020, Lab from LMS, LMS from Lab, space from LMS
+    transfer: Floats
+    bits: int
+
+
+FILMIC, POINTS, CUT = range(3)
+
+
+def sensor(shot: Shot, look: Look) -> Sensor:
+    """Of a surveyed shot with a Bayer array."""
+    active, area, p = shot.active, picture(shot), shot.levels
+    columns = mirrored(area.left - HALO, area.right + HALO, active.width)
+    pattern = np.array(p.black, np.float32).reshape(p.black_shape)[:, :, 0]
+    own = _padded(p.delta_h, active.width)
+    balance = np.array(gains(look.camera.white_balance, shot.neutral, shot.colors), np.float64)
+    sites = np.array([balance["RGB".index(letter)] for letter in shot.cfa], np.float32).reshape(2, 2)
+    red_row, red_column = divmod(shot.cfa.index("R"), 2)
+    multiplied = shading(shot.opcodes2, look)
+    points, point, part = _maps(multiplied, columns, active.height, active.width)
+    return Sensor(
+        black=np.ascontiguousarray(pattern[:, columns % pattern.shape[1]] + own[columns]),
+        black_of_row=_padded(p.delta_v, active.height),
+        span=f(p.white_of(0) - p.greatest_black(0)),
+        white=f(p.white_of(0)),
+        full=f((p.full or (1.0,))[0]),
+        balance=np.ascontiguousarray(sites[:, columns % 2]),
+        maps=points,
+        map_point=point,
+        map_part=part,
+        vignettes=_vignettes(multiplied, active.height, active.width),
+        column=columns.astype(np.float32),
+        lowest=f(balance.min() if look.highlights.method == "clip" else math.inf),
+        red_row=red_row,
+        red_column=(red_column - area.left + HALO) % 2,
+        last_row=active.height - 1,
+        last_column=active.width - 1,
+    )
+
+
+def scene(shot: Shot, look: Look) -> Scene:
+    """Of a surveyed shot."""
+    p, tints = look.curve, look.finish
+    white = float(tone.white(p, ceiling(shot, look)))
+    matrix = np.array(shot.rec2020_from_camera) * float(gain(look.exposure, baseline(shot, look), shot.exposure_shift))
+    asked = np.array([tints.shadow_red, tints.shadow_blue, tints.highlight_red, tints.highlight_blue], np.float32)
+    filmic = p.method != "none"
+    return Scene(
+        vignettes=_vignettes(shading(shot.opcodes3, look), shot.active.height, shot.active.width),
+        matrix=matrix.astype(np.float32),
+        curve=FILMIC if filmic else POINTS if p.points else CUT,
+        tone=_toned(p, white),
+        white=f(white),
+        saturation=f(cast(float, look.finish.saturation)),
+        tints=asked,
+        tinted=bool(asked.any()),
+        oklab=_matrices(LMS_FROM_REC2020, LAB_FROM_LMS, LMS_FROM_LAB, REC2020_FROM_LMS),
+        srgb=np.array(SRGB, np.float32),
+    )
+
+
+def codes(look: Look, space: Space, bits: int) -> Codes:
+    """Of one output."""
+    to_space = rgb_from_rec2020(space)
+    return Codes(
+        amount=f(cast(float, look.sharpen.amount)),
+        line=_gaussian(look.sharpen.radius_px),
+        srgb=np.array(SRGB, np.float32),
+        space=to_space.astype(np.float32),
+        compressed=look.gamut.method == "compress",
+        chroma=most_chroma(space).astype(np.float32),
+        oklab=_matrices(LMS_FROM_REC2020, LAB_FROM_LMS, LMS_FROM_LAB, to_space @ REC2020_FROM_LMS),
+        transfer=np.array(TRANSFERS[space], np.float32),
+        bits=bits,
+    )
+
+
+def mirrored(start: int, stop: int, length: int) -> Whole:
+    """Indices start … stop - 1, those outside [0, length) mirrored without repeating the edge."""
+    place = np.abs(np.arange(start, stop)) % (2 * length - 2)
+    return np.asarray(np.minimum(place, 2 * length - 2 - place))
+
+
+def shading(opcodes: Iterable[Opcode], look: Look) -> list[GainMap | FixVignetteRadial]:
+    """Those of a list that multiply, if the look wants them; what is not finite is left out."""
+    wanted = look.camera.corrections.shading == "file"
+    asked = [opcode for opcode in opcodes if wanted and isinstance(opcode, GainMap | FixVignetteRadial)]
+    return [opcode for opcode in asked if isinstance(opcode, GainMap) or _finite(opcode)]
+
+
+def _finite(opcode: FixVignetteRadial) -> bool:
+    return all(math.isfinite(value) for value in (*opcode.coefficients, *opcode.center))
+
+
+def _padded(values: tuple[float, ...], length: int) -> Floats:
+    return np.array([*values[:length], *[0.0] * (length - len(values))], np.float32)
+
+
+def _matrices(*matrices: NDArray[Any]) -> Floats:
+    return np.stack(matrices).astype(np.float32)
+
+
+def _maps(opcodes: list[GainMap | FixVignetteRadial], columns: Whole, height: int, width: int) -> tuple[Any, ...]:
+    maps = [opcode for opcode in opcodes if isinstance(opcode, GainMap) and _acts(opcode)]
+    most = max([2, *[len(opcode.gains) for opcode in maps]])
+    points = np.ones((len(maps), most, len(columns)), np.float32)
+    point, part = np.full((len(maps), height), -1, np.int64), np.zeros((len(maps), height), np.float32)
+    for number, opcode in enumerate(maps):
+        area, (down, right) = opcode.region.area, opcode.spacing
+        gained = np.nan_to_num(np.array(opcode.gains)[:, :, 0], nan=1.0, posinf=1.0, neginf=1.0).clip(min=0)
+        lower, t = _between(columns, width, right, opcode.origin[1], gained.shape[1])
+        between = gained[:, lower] + (gained[:, np.minimum(lower + 1, gained.shape[1] - 1)] - gained[:, lower]) * t
+        there = _in_region(columns, area.left, area.right, opcode.region.col_pitch)
+        points[number, : len(gained)] = np.where(there, between, 1.0)
+        points[number, len(gained) :] = points[number, len(gained) - 1]
+        rows = np.arange(height)
+        lower, t = _between(rows, height, down, opcode.origin[0], len(gained))
+        there = _in_region(rows, area.top, area.bottom, opcode.region.row_pitch)
+        point[number], part[number] = np.where(there, lower, -1), t
+    return points, point, part
+
+
+def _acts(opcode: GainMap) -> bool:
+    return opcode.region.plane <= 0 < opcode.region.plane + opcode.region.planes and np.array(opcode.gains).size > 0
+
+
+def _in_region(index: Whole, start: int, stop: int, pitch: int) -> NDArray[np.bool_]:
+    return np.asarray((index >= start) & (index < stop) & ((index - start) % max(1, pitch) == 0))
+
+
+def _between(index: Whole, size: int, spacing: float, origin: float, points: int) -> tuple[Whole, NDArray[np.floating]]:
+    """For each index the map's point before it, and how far it stands behind that."""
+    if points < 2 or not (math.isfinite(spacing) and math.isfinite(origin)) or spacing <= 0:
+        return np.zeros(len(index), np.int64), np.zeros(len(index))
+    at = (((index + 0.5) / size - origin) / spacing).clip(0, points - 1)
+    lower = np.floor(at).astype(np.int64).clip(max=points - 2)
+    return lower, at - lower
+
+
+def _vignettes(opcodes: list[GainMap | FixVignetteRadial], height: int, width: int) -> Floats:
+    found = [_vignette(opcode, height, width) for opcode in opcodes if isinstance(opcode, FixVignetteRadial)]
+    return np.array(found, np.float32).reshape(-1, 8)
+
+
+def _vignette(opcode: FixVignetteRadial, height: int, width: int) -> list[float]:
+    center_x, center_y = opcode.center[0] * width, opcode.center[1] * height
+    farthest = max(center_x, width - center_x) ** 2 + max(center_y, height - center_y) ** 2
+    coefficients = [*opcode.coefficients, *[0.0] * 5][:5]
+    return [center_y - 0.5, center_x - 0.5, 1 / max(farthest, 1e-6), *coefficients]
+
+
+def _toned(p: Curve, white: float) -> Floats:
+    """What the norm of a color becomes: a value for every step of FIRST … FIRST + OCTAVES, and one more."""
+    steps = np.arange(OCTAVES * STEPS + 2)
+    norm = 2.0 ** (FIRST + steps // STEPS) * (1 + steps % STEPS / STEPS)
+    toned = norm if p.method == "none" else tone.tone(norm, p, white)
+    return np.asarray(_pointed(toned, p.points) if p.points else toned, np.float32)
+
+
+def _pointed(light: NDArray[Any], points: Points) -> NDArray[Any]:
+    """The points of `ispd.isp.stages.curve`, on sRGB-encoded values."""
+    knee, slope, scale, exponent = SRGB
+    x = np.where(light <= knee, slope * light, scale * light.clip(min=knee) ** exponent - (scale - 1))
+    y = _monotone(x, np.array(points, np.float64))
+    return _decoded(y, SRGB)
+
+
+def _decoded(y: NDArray[Any], transfer: Transfer) -> NDArray[Any]:
+    knee, slope, scale, exponent = transfer
+    end = slope * knee
+    curved = ((np.abs(y).clip(min=end) + scale - 1) / scale) ** (1 / exponent)
+    return np.asarray(np.sign(y) * np.where(np.abs(y) <= end, np.abs(y) / slope, curved))
+
+
+def _monotone(x: NDArray[Any], knots: NDArray[Any]) -> NDArray[Any]:
+    px, py = knots.T
+    if len(knots) == 1:
+        return np.full_like(x, py[0])
+    width = np.diff(px).clip(min=1e-6)
+    secant = np.diff(py) / width
+    before, after = secant[:-1], secant[1:]
+    weight = (1 + width[1:] / (width[:-1] + width[1:])) / 3
+    rising = before * after > 0
+    mean = np.where(rising, weight * after + (1 - weight) * before, 1.0)
+    slopes = np.concatenate([secant[:1], np.where(rising, before * after / mean, 0.0), secant[-1:]])
+    at = x.clip(px[0], px[-1])
+    piece = (np.searchsorted(px, at, side="right") - 1).clip(0, len(knots) - 2)
+    t = (at - px[piece]) / width[piece]
+    left, rise = py[piece], py[piece + 1] - py[piece]
+    bend_left, bend_right = slopes[piece] * width[piece], slopes[piece + 1] * width[piece]
+    rest = 3 * rise - 2 * bend_left - bend_right + t * (bend_left + bend_right - 2 * rise)
+    return np.asarray(left + t * (bend_left + t * rest))
+
+
+def _gaussian(radius_px: float) -> Floats:
+    half = math.ceil(3 * radius_px)
+    line = np.exp(-0.5 * (np.arange(-half, half + 1) / radius_px) ** 2)
+    return np.asarray(line / line.sum(), np.float32)

@@ -1,0 +1,303 @@
+"""What holds the kernels to the torch stages, which define the picture."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ispd.isp.look import (
+    Camera,
+    Corrections,
+    Curve,
+    Demosaic,
+    Exposure,
+    Finish,
+    Gamut,
+    Highlights,
+    Look,
+    Sharpen,
+    WhiteBalance,
+)
+from ispd.isp.survey import survey
+from ispd.isp.values import Area, FixVignetteRadial, GainMap, Levels, Mosaic, Region, Shot, WarpRectilinear
+from ispd.orders import Output, Space
+from ispd.profile.library import shipped_profiles
+from ispd.profile.profile import read_profile
+from ispd.runner import frame as torch_frame
+from ispd.runner import kernels
+from tests.isp.shots import DAYLIGHT, XTRANS, shot
+
+pytest.importorskip("numba")
+
+from ispd.runner.kernels import frame as kernel_frame
+
+PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
+CAMERA = ((0.80, 0.15, 0.05), (0.10, 0.85, 0.05), (0.02, 0.18, 0.80))
+SIXTEEN = Output(format="tiff", bits=16)
+DIFFERENT = 1e-4  # of the samples may differ by more than 1/255
+
+
+def silent() -> None:
+    """A heartbeat nobody listens to."""
+
+
+def lit(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
+    """(1, H, W) codes of a scene with everything in it: soft light, edges, noise, clipped lamps, black."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    light = 0.5 + 0.6 * np.sin(y / 17 + seed) * np.cos(x / 11) + 0.2 * (((x + 2 * y) // 23) % 3 == 0)
+    light = light + 0.05 * random.standard_normal((height, width))
+    return np.asarray(light.clip(-0.01, 1), np.float32)[None]
+
+
+def both(samples: NDArray[Any], facts: Shot, look: Look, output: Output) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """By torch and by the kernels."""
+    facts = survey(samples, facts, look)
+    assert kernels.uncovered(facts, look, (output,)) == ""
+    by_torch = torch_frame.render(Mosaic(torch.from_numpy(samples), facts), look, (output,), "cpu", silent)[0]
+    by_kernels = kernels.render(samples, facts, look, (output,), 2, silent)[0]
+    assert by_kernels.shape == by_torch.shape
+    assert by_kernels.dtype == by_torch.dtype
+    assert by_kernels.flags.c_contiguous
+    return by_torch.astype(int), by_kernels.astype(int)
+
+
+def hold(samples: NDArray[Any], facts: Shot, look: Look = Look(), output: Output = Output()) -> None:  # noqa: B008
+    """At most 1/255 between the two, but for a sample in 10⁴ that a hard decision turned."""
+    by_torch, by_kernels = both(samples, facts, look, output)
+    step = 257 if output.bits == 16 and output.format != "jpeg" else 1
+    apart = np.abs(by_torch - by_kernels)
+    assert float((apart > step).mean()) <= DIFFERENT
+    assert float((apart > 0).mean()) < (0.2 if step == 257 else 5e-3)  # and most are the same
+
+
+MAP = GainMap(
+    Region(Area(0, 0, 9999, 9999), row_pitch=2, col_pitch=2),
+    spacing=(0.5, 1.0),
+    origin=(0.0, 0.0),
+    gains=(((2.0,), (1.5,)), ((1.0,), (1.1,)), ((1.8,), (1.2,))),
+)
+CORNER = GainMap(Region(Area(1, 1, 90, 70)), MAP.spacing, MAP.origin, MAP.gains)
+VIGNETTE = FixVignetteRadial((0.4, 0.1, 0.0, 0.0, 0.0), (0.4, 0.5))
+REPEAT = Levels(
+    (0.0, 0.01, 0.02, 0.03, 0.0, 0.01), (3, 2, 1), (1.0,),
+    delta_h=tuple(i / 1e5 for i in range(90)), delta_v=tuple(i / 1e5 for i in range(140)),
+)  # fmt: skip
+FACTS: dict[str, dict[str, Any]] = {
+    **{cfa: {"cfa": cfa} for cfa in PHASES},
+    **{f"orientation {number}": {"orientation": number} for number in range(2, 9)},
+    "borders and crop": {"cfa": "GBRG", "active": Area(5, 3, 126, 95), "crop": Area(7, 9, 100, 80)},
+    "blacks of their own": {"levels": REPEAT},
+    "a sensor that ends early": {"levels": Levels((0.0,), (1, 1, 1), (1.2,))},
+    "gain maps": {"opcodes2": (MAP, CORNER)},
+    "vignetting": {"opcodes2": (VIGNETTE,), "opcodes3": (VIGNETTE,)},
+    "wide pixels": {"pixel_aspect": 1.5},
+    "tall pixels": {"pixel_aspect": 0.7},
+    "much light": {"baseline_exposure": 3.0},
+    "little light": {"baseline_exposure": -4.0},
+}
+
+
+@pytest.mark.parametrize("case", FACTS)
+def test_a_shot_comes_out_as_by_torch(case: str) -> None:
+    facts = {"neutral": DAYLIGHT, "rec2020_from_camera": CAMERA, **FACTS[case]}
+    hold(lit(130, 100), shot(130, 100, **facts))
+
+
+@pytest.mark.parametrize("profile", sorted(path.name for path in shipped_profiles().glob("*.toml")))
+def test_every_shipped_profile_is_covered_and_comes_out_as_by_torch(profile: str) -> None:
+    look = read_profile(shipped_profiles() / profile).look
+    hold(lit(130, 100), shot(130, 100, neutral=DAYLIGHT, rec2020_from_camera=CAMERA), look)
+
+
+@pytest.mark.parametrize("space", ["srgb", "display-p3", "adobe-rgb", "rec2020"])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("size", [None, 61])
+def test_every_output_comes_out_as_by_torch(space: Space, bits: Any, size: int | None) -> None:
+    output = Output(format="tiff", bits=bits, space=space, size=size)
+    hold(lit(130, 100), shot(130, 100, neutral=DAYLIGHT, rec2020_from_camera=CAMERA), Look(), output)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_any_look_of_any_photo_comes_out_as_by_torch(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    height, width = (int(length) for length in random.integers(20, 180, 2))
+    samples = lit(height, width, seed)
+    kind = random.choice(["float32", "uint16", "int32"])
+    white = 1.0
+    if kind != "float32":
+        white = float(random.integers(1000, 65000))
+        samples = (samples.clip(0, 1) * white).round().astype(kind)
+    facts = shot(
+        height,
+        width,
+        cfa=str(random.choice(PHASES)),
+        levels=Levels((float(random.uniform(0, 0.02)) * white,), (1, 1, 1), (white,)),
+        neutral=(float(random.uniform(0.3, 1.2)), 1.0, float(random.uniform(0.3, 1.2))),
+        rec2020_from_camera=CAMERA,
+        baseline_exposure=float(random.uniform(-2, 3)),
+        exposure_shift=float(random.uniform(-1, 1)),
+        orientation=int(random.integers(1, 9)),
+        opcodes2=(MAP,) if random.random() < 0.3 else (),
+    )
+    output = Output(
+        format="tiff",
+        bits=int(random.choice([8, 16])),  # type: ignore[arg-type]
+        space=str(random.choice(["srgb", "display-p3", "adobe-rgb", "rec2020"])),  # type: ignore[arg-type]
+        size=None if random.random() < 0.6 else int(random.integers(16, 200)),
+    )
+    hold(samples, facts, any_look(random), output)
+
+
+def any_look(random: np.random.Generator) -> Look:
+    """A look that an owner might write, with every covered key somewhere."""
+
+    def within(low: float, high: float, default: float) -> float:
+        return default if random.random() < 0.5 else float(random.uniform(low, high))
+
+    points = ((0.0, 0.03), (0.25, 0.2), (0.7, 0.75), (1.0, 0.98))
+    return Look(
+        camera=Camera(Corrections(), WhiteBalance(within(-0.3, 0.3, 0), within(-0.3, 0.3, 0))),
+        highlights=Highlights("desaturate" if random.random() < 0.7 else "clip"),
+        exposure=Exposure(within(-2, 2, 0)),
+        curve=Curve(
+            method="filmic" if random.random() < 0.7 else "none",
+            contrast=within(0.5, 2.5, 1.3),
+            white_ev=within(2.6, 12, 7),
+            black_ev=within(-16, -3, -10),
+            points=() if random.random() < 0.7 else points,
+        ),
+        finish=Finish(within(0, 2, 1), *(within(-0.1, 0.1, 0) for _ in range(4))),
+        sharpen=Sharpen(within(0, 2, 0.3), within(0.3, 3, 0.7)),
+        gamut=Gamut("compress" if random.random() < 0.7 else "clip"),
+    )
+
+
+def test_codes_of_any_kind_and_a_table_come_out_as_by_torch() -> None:
+    codes = (lit(60, 60).clip(0) * 255).round()
+    table = Levels((0.0,), (1, 1, 1), (65025.0,), table=tuple(i * i for i in range(256)))
+    for kind in (np.uint8, np.uint16, np.int32, np.float32, np.float64):
+        hold(codes.astype(kind), shot(60, 60, levels=table, neutral=DAYLIGHT))
+
+
+@pytest.mark.parametrize("size", [None, 150])
+def test_neither_strips_nor_threads_change_a_byte(size: int | None) -> None:
+    facts = shot(150, 400, neutral=DAYLIGHT, rec2020_from_camera=CAMERA, cfa="GRBG", opcodes2=(MAP,))
+    samples = lit(150, 400)
+    facts = survey(samples, facts, Look())
+    output = Output(size=size)
+    first, *others = (
+        kernel_frame.render(samples, facts, Look(), (output,), threads, silent, rows=rows)[0]
+        for threads, rows in ((1, 96), (2, 64), (3, 17), (1, 500))
+    )
+    for other in others:
+        np.testing.assert_array_equal(first, other)
+
+
+def test_the_heart_beats_with_every_strip() -> None:
+    beats: list[int] = []
+    facts = survey(lit(300, 20), shot(300, 20), Look())
+    kernels.render(lit(300, 20), facts, Look(), (Output(),), 1, lambda: beats.append(1))
+    assert len(beats) >= 300 // kernel_frame.ROWS
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+def test_a_wild_number_spoils_its_own_neighborhood_alone(value: float) -> None:
+    samples = lit(80, 80)
+    facts = survey(samples, shot(80, 80, neutral=DAYLIGHT), Look())
+    calm = kernels.render(samples, facts, Look(), (Output(),), 1, silent)[0]
+    samples[0, 40, 40] = value
+    wild = kernels.render(samples, facts, Look(), (Output(),), 1, silent)[0]
+    changed = np.argwhere((calm != wild).any(axis=2))
+    assert len(changed)
+    assert (np.abs(changed - 40) <= 16).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 5), (7, 1), (1, 7), (16, 16), (17, 31)])
+def test_the_smallest_photos_are_left_to_torch_or_right(size: tuple[int, int]) -> None:
+    facts = survey(np.full((1, *size), 0.2, np.float32), shot(*size), Look())
+    if min(size) < 16:
+        assert kernels.uncovered(facts, Look(), (Output(),))
+    else:
+        hold(lit(*size), facts)
+
+
+WARP = WarpRectilinear(((1.01, -0.05, 0, 0, 0, 0),), (0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("facts", "look"),
+    [
+        ({"cfa": XTRANS}, Look()),
+        ({"cfa": "", "colors": "RGB"}, Look()),
+        ({"cfa": "GMYC", "colors": "GMCY", "neutral": (1.0,) * 4}, Look()),
+        ({"levels": Levels((2.0,), (1, 1, 1), (1.0,))}, Look()),
+        ({"opcodes1": (MAP,)}, Look()),
+        ({"opcodes3": (WARP,)}, Look()),
+        ({}, Look(demosaic=Demosaic("malvar"))),
+    ],
+)
+def test_what_is_not_covered_says_why(facts: dict[str, Any], look: Look) -> None:
+    assert kernels.uncovered(shot(40, 40, **facts), look, (Output(),))
+
+
+def test_a_warp_that_the_look_does_not_want_is_none() -> None:
+    look = Look(camera=Camera(Corrections(geometry="none")))
+    hold(lit(60, 60), shot(60, 60, opcodes3=(WARP,)), look)
+
+
+def script(text: str, **environment: str) -> str:
+    """What another Python prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, env={**os.environ, **environment}, check=True
+    )
+    return done.stdout
+
+
+def test_the_kernels_never_load_torch() -> None:
+    text = "import sys; from ispd.runner import kernels; kernels.warm(print); assert 'torch' not in sys.modules"
+    script(text)
+
+
+def test_without_numba_nothing_is_covered_and_nothing_breaks() -> None:
+    text = """
+import sys
+sys.modules["numba"] = None
+from ispd.runner import kernels
+from tests.isp.shots import shot
+from ispd.isp.look import Look
+print(kernels.uncovered(shot(40, 40), Look(), ()))
+"""
+    assert "numba" in script(text)
+
+
+FOLDER = "from ispd.runner.kernels.compiler import folder; print(folder())"
+
+
+def test_machine_code_is_kept_where_systemd_or_the_user_keeps_such_things(tmp_path: Path) -> None:
+    places = {"NUMBA_CACHE_DIR": "", "CACHE_DIRECTORY": "", "XDG_CACHE_HOME": "", "HOME": str(tmp_path / "home")}
+    assert script(FOLDER, **places).startswith(str(tmp_path / "home/.cache/ispd/kernels-"))
+    places["XDG_CACHE_HOME"] = str(tmp_path / "xdg")
+    assert script(FOLDER, **places).startswith(str(tmp_path / "xdg/ispd/kernels-"))
+    places["CACHE_DIRECTORY"] = str(tmp_path / "systemd")
+    assert script(FOLDER, **places).startswith(str(tmp_path / "systemd/kernels-"))
+
+
+def test_where_nothing_can_be_kept_there_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    blocked = str(tmp_path / "file")
+    places = {"NUMBA_CACHE_DIR": blocked, "CACHE_DIRECTORY": blocked, "XDG_CACHE_HOME": blocked}
+    assert script(FOLDER, **places).strip() == "None"
+
+
+def test_warm_is_warm() -> None:
+    kernels.warm(lambda _: None)
+    assert kernels.is_warm()
