@@ -18,6 +18,7 @@ class Corrections:
 
     shading: Literal["file", "none"] = "file"  # gain maps and vignetting opcodes
     geometry: Literal["file", "none"] = "file"  # warp opcodes
+    lateral_ca: Literal["auto", "none"] = "auto"  # red and blue fringes, as the photo shows them, if the file is silent
     lens: Literal["lensfun", "none"] = "lensfun"  # what the file lacks of the two, if lensfunpy is there and knows it
 
 

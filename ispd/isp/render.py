@@ -31,6 +31,7 @@ from ispd.isp.stages.finish import finish
 from ispd.isp.stages.gamut import gamut
 from ispd.isp.stages.highlights import highlights
 from ispd.isp.stages.hue_table import hue_table
+from ispd.isp.stages.lateral_ca import lateral_ca
 from ispd.isp.stages.levels import levels
 from ispd.isp.stages.opcodes import flatten, lens, mend
 from ispd.isp.stages.sharpen import sharpen
@@ -41,11 +42,14 @@ from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneR
 from ispd.orders import Space
 
 REACH = 12  # rows that demosaic and highlights look up and down, rounded up to whole repeats of every filter array
+FRINGES_REACH = 12  # more where red and blue are moved, which looks 8 rows far
 
 
 def reach(shot: Shot, look: Look) -> int:
     """How many rows above and below its own a strip needs, of a surveyed shot."""
-    return REACH + (noise.REACH if noise.acts(look.denoise, shot) else 0)
+    cleaned = noise.REACH if noise.acts(look.denoise, shot) else 0
+    moved = FRINGES_REACH if any(_fringes(shot, look)) else 0
+    return REACH + cleaned + moved
 
 
 def scene(mosaic: Mosaic, look: Look) -> SceneRGB:
@@ -79,8 +83,14 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
         raw = denoise(raw, look.denoise, shot.noise_profile, shot.levels.full, window, cfa, shot.colors)
     samples = highlights(raw, look.highlights, min(balance), cfa, shot.colors)  # while it is known what clipped
     if cfa:
+        samples = lateral_ca(samples, _fringes(shot, look), cfa, window)  # before a color is guessed from another
         samples = demosaic(samples, cfa, look.demosaic.method, shot.colors)  # the one stage whose method is a name
     return CameraRGB(samples)
+
+
+def _fringes(shot: Shot, look: Look) -> tuple[float, ...]:
+    """How much wider than green red and blue lie, if the look wants them moved."""
+    return shot.lateral_ca if look.camera.corrections.lateral_ca == "auto" else ()
 
 
 def corrected(rgb: CameraRGB, shot: Shot, look: Look, top: int = 0) -> CameraRGB:

@@ -216,6 +216,7 @@ class Shot:
     neutral: tuple[float, ...]  # camera color of a neutral object, its green is 1; one a color
     rec2020_from_camera: Matrix  # 3 rows, one column a color; takes white-balanced values; rows sum to 1
     baseline_exposure: float = 0.0  # stops
+    lateral_ca: tuple[float, ...] = ()  # how much wider red and blue are than green, by the survey; (): not looked
     exposure_shift: float = 0.0  # stops that the survey found the scene to ask for, beyond the file's own
     orientation: int = 1  # EXIF 1…8
     pixel_aspect: float = 1.0  # width of a pixel / its height

@@ -4,6 +4,7 @@ Takes   stored codes of the whole photo, (planes, H, W), after opcode list 1; it
 Gives   the shot with what was found; a surveyed shot stays as it is
 
     Levels.full       where the sensor really ends                 survey/wells.py
+    lateral_ca        how the lens sizes red and blue              survey/lateral_ca.py
     exposure_shift    what a look with automatic exposure adds     survey/metering.py
 
 Numpy alone, and pure: the same for every device, and for a developer that has no torch.
@@ -17,10 +18,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ispd.isp.look import Look
+from ispd.isp.survey.lateral_ca import lateral_ca
 from ispd.isp.survey.metering import exposure_shift
 from ispd.isp.survey.overview import overview
 from ispd.isp.survey.wells import full_wells
-from ispd.isp.values import Shot
+from ispd.isp.values import Shot, WarpRadial, WarpRectilinear
 
 
 def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
@@ -30,6 +32,14 @@ def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
     active = shot.active
     codes = samples[:, active.top : active.bottom, active.left : active.right]
     shot = replace(shot, levels=replace(shot.levels, full=full_wells(codes, shot.levels)))
-    if look.exposure.auto == "none":
-        return shot
-    return replace(shot, exposure_shift=exposure_shift(overview(samples, shot), shot, look))
+    if look.camera.corrections.lateral_ca == "auto" and shot.cfa and not _moves_colors_apart(shot, look):
+        shot = replace(shot, lateral_ca=lateral_ca(codes[0], shot.levels, shot.cfa))
+    if look.exposure.auto == "scene":
+        shot = replace(shot, exposure_shift=exposure_shift(overview(samples, shot), shot, look))
+    return shot
+
+
+def _moves_colors_apart(shot: Shot, look: Look) -> bool:
+    """Whether a warp that is applied corrects lateral color already."""
+    warps = [opcode for opcode in shot.opcodes3 if isinstance(opcode, WarpRectilinear | WarpRadial)]
+    return look.camera.corrections.geometry == "file" and any(len(set(warp.planes)) > 1 for warp in warps)

@@ -44,6 +44,8 @@ def _of_look(shot: Shot, look: Look) -> str:
         return f"demosaic.method = {look.demosaic.method}"
     if noise.acts(look.denoise, shot):
         return "noise to be removed"
+    if any(shot.lateral_ca) and look.camera.corrections.lateral_ca == "auto":
+        return "red and blue to be moved"
     profile = shot.camera_profile
     if profile and look.embedded.tables == "file":
         return "the camera profile's tables"
