@@ -31,6 +31,7 @@ from ispd.isp.color.transfer import decode, encode
 from ispd.isp.pattern import colors_of, planes_of_sites, tiled
 from ispd.isp.stages.demosaic import demosaic
 from ispd.isp.stages.demosaic.detailed import detailed
+from ispd.isp.stages.demosaic.kriged import kriged
 from ispd.simulate.camera import X_TRANS
 
 Method: TypeAlias = Callable[[Tensor, str], Tensor]
@@ -38,13 +39,14 @@ Method: TypeAlias = Callable[[Tensor, str], Tensor]
 METHODS: dict[str, Method] = {
     "bilinear": lambda mosaic, cfa: demosaic(mosaic, cfa, "bilinear"),
     "detailed": lambda mosaic, cfa: detailed(mosaic, cfa, colors_of(cfa)),
+    "kriged": kriged,
     "malvar": lambda mosaic, cfa: demosaic(mosaic, cfa, "malvar"),
     "directional": lambda mosaic, cfa: demosaic(mosaic, cfa, "directional"),
 }
 ARRAYS = {
     "bayer": ("RGGB", ("bilinear", "malvar", "directional")),
-    "x-trans": (X_TRANS, ("bilinear", "detailed", "directional")),
-    "quad": ("RRGGRRGGGGBBGGBB", ("bilinear", "detailed", "directional")),
+    "x-trans": (X_TRANS, ("bilinear", "detailed", "kriged")),
+    "quad": ("RRGGRRGGGGBBGGBB", ("bilinear", "detailed", "kriged")),
 }
 BASE = ("bayer", "directional")
 

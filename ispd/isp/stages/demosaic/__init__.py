@@ -16,10 +16,11 @@ from typing import Literal
 
 from torch import Tensor
 
-from ispd.isp.pattern import colors_of
+from ispd.isp.pattern import colors_of, repeat
 from ispd.isp.stages.demosaic.bilinear import bilinear
 from ispd.isp.stages.demosaic.detailed import detailed
 from ispd.isp.stages.demosaic.directional import directional
+from ispd.isp.stages.demosaic.kriged import fits, kriged
 from ispd.isp.stages.demosaic.malvar import PHASES, malvar
 
 
@@ -29,11 +30,13 @@ def demosaic(
     method: Literal["bilinear", "malvar", "directional"] = "directional",
     colors: str | None = None,
 ) -> Tensor:
-    """`malvar` and `directional` on the four Bayer phases; on other arrays, and tiny pictures, `detailed` serves."""
+    """By name on the four Bayer phases; else `kriged` where it fits, or `detailed`: four colors, tiny pictures."""
     plane = mosaic.reshape(mosaic.shape[-2:])
     order = colors or colors_of(cfa)
     if method == "bilinear":
         return bilinear(plane, cfa, order)
     if cfa in PHASES and order == "RGB" and min(plane.shape) >= 4:
         return malvar(plane, cfa) if method == "malvar" else directional(plane, cfa)
+    if order == "RGB" and min(plane.shape) >= repeat(cfa) and fits(cfa):
+        return kriged(plane, cfa)
     return detailed(plane, cfa, order)

@@ -1,10 +1,10 @@
-"""Detailed demosaic for arrays that are no Bayer pattern: bilinear, plus the detail of the color that was measured.
+"""Detailed demosaic, for four colors and tiny pictures: bilinear, plus the detail of the color that was measured.
 
 What a sample has over the mean of its own color around it is detail, and detail is mostly grey after white balance: so
 5/8 of it is added to the bilinear estimates of the other colors, each kept near the range of its nearest measured
 neighbors.  This is Malvar's idea with one filter for all sites of any array.
 
-Takes   (H, W) mosaic, white-balanced; any `cfa`: X-Trans, four colors, quad
+Takes   (H, W) mosaic, white-balanced; any `cfa`
 Gives   (planes, H, W)
 Source  5/8: the middle of Malvar's three gains, and the best of 3/8 … 6/8 on Kodak pictures behind X-Trans and CMYG
         filters, which come back 2.6 dB nearer than by `bilinear`

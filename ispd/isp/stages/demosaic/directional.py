@@ -31,7 +31,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ispd.isp.stages.demosaic.overshoot import guided
+from ispd.isp.stages.demosaic.overshoot import guided, span
 
 PAD = 8  # sites around: 7 are looked at, an even number keeps the repeat where it is
 CALM = 0.001  # of a sample: below any photo's noise; where all is flat both directions weigh the same
@@ -122,7 +122,7 @@ def _green(m: Tensor, in_rows: Tensor, in_columns: Tensor, weight: Tensor) -> Te
         left, row, right = _taps(in_rows, 4, site, [(0, -1), (0, 0), (0, 1)])
         above, column, below = _taps(in_columns, 4, site, [(-1, 0), (0, 0), (1, 0)])
         guess = own + share * (left + 2 * row + right) / 4 + (1 - share) * (above + 2 * column + below) / 4
-        limited = guided(guess, _taps(m, 6, site, CROSS), own, _taps(m, 6, site, FAR_CROSS))
+        limited = guided(guess, span(_taps(m, 6, site, CROSS)), own, span(_taps(m, 6, site, FAR_CROSS)))
         green[site[0] :: 2, site[1] :: 2] = limited
     return green
 
@@ -139,7 +139,7 @@ def _opposites(m: Tensor, green: Tensor) -> tuple[Tensor, Tensor]:
         rising = (k[2] - k[3]).abs() + (2 * own - greens[2] - greens[3]).abs() + calm
         share = _share(falling, rising)
         guess = own - share * (k[0] + k[1]) / 2 - (1 - share) * (k[2] + k[3]) / 2
-        plane[site[0] :: 2, site[1] :: 2] = guided(guess, near, own, greens)
+        plane[site[0] :: 2, site[1] :: 2] = guided(guess, span(near), own, span(greens))
     return red, blue
 
 
@@ -152,5 +152,5 @@ def _at_green(plane: Tensor, green: Tensor, weight: Tensor) -> Tensor:
         greens, near = _taps(green, 1, site, CROSS), _taps(plane, 1, site, CROSS)
         left, right, above, below = (of_green - of_color for of_green, of_color in zip(greens, near, strict=True))
         guess = own - share * (left + right) / 2 - (1 - share) * (above + below) / 2
-        filled[site[0] :: 2, site[1] :: 2] = guided(guess, near, own, greens)
+        filled[site[0] :: 2, site[1] :: 2] = guided(guess, span(near), own, span(greens))
     return filled

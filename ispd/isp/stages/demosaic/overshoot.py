@@ -12,11 +12,15 @@ tensor([-0.1000,  0.5000,  1.1000])
 from __future__ import annotations
 
 from functools import reduce
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+Span: TypeAlias = tuple[Tensor, Tensor]  # least and greatest around every site
+
 SLACK = 0.1  # of the greatest sample around
+NOTHING = 1e-9  # of light: for the black, where a maximum is 0
 
 
 def limited(guess: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -25,13 +29,17 @@ def limited(guess: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return torch.clamp(guess, low - slack, high + slack)
 
 
-def guided(guess: Tensor, near: list[Tensor], guide: Tensor, guides: list[Tensor]) -> Tensor:
-    """`guess` no farther out of the range of `near` than `guide` out of that of `guides`, in proportion to the maxima.
+def span(samples: list[Tensor]) -> Span:
+    """The least and the greatest of them, site by site."""
+    return reduce(torch.minimum, samples), reduce(torch.maximum, samples)
+
+
+def guided(guess: Tensor, near: Span, guide: Tensor, guides: Span) -> Tensor:
+    """`guess` no farther out of `near` than `guide` out of `guides`, in proportion to the greatest, at most as far.
 
     Sharper than a slack, and needs none: where a color that is known stands out of its neighbors (a thin line), the
-    others may; where it does not, what stands out is an overshoot.  In proportion, at most as far: color is a ratio.
+    others may; where it does not, what stands out is an overshoot.  In proportion: the color of a surface is a ratio.
     """
-    low, high = reduce(torch.minimum, near), reduce(torch.maximum, near)
-    least, greatest = reduce(torch.minimum, guides), reduce(torch.maximum, guides)
-    part = high.clamp(min=0) / torch.maximum(high, greatest).clamp(min=1e-9)
+    (low, high), (least, greatest) = near, guides
+    part = high.clamp(min=0) / torch.maximum(high, greatest).clamp(min=NOTHING)
     return torch.clamp(guess, low - part * (least - guide).clamp(min=0), high + part * (guide - greatest).clamp(min=0))
