@@ -57,8 +57,8 @@ class Highlights:
 class Demosaic:
     """Two of three colors are missing at every site."""
 
-    # along edges; "malvar" costs a third; on other arrays than Bayer's the nearest method serves for both
-    method: Literal["bilinear", "malvar", "directional"] = "directional"
+    # in the order of their cost; on other arrays than Bayer's one method serves for all but "bilinear"
+    method: Literal["auto", "bilinear", "malvar", "directional", "best"] = "auto"  # best on a GPU, else directional
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ def test_a_grey_wall_costs_only_its_noise() -> None:
 
 def test_missing_pictures_leave_their_columns_empty(tmp_path: Path) -> None:
     assert pictures(tmp_path / "kodak") == []
-    row = table({BASE: Figures((None, 36.5, None, None), 0.5)}).splitlines()[1]
-    assert row.split() == ["bayer", "directional", "-", "36.50", "-", "-", "0.50", "1.00"]
+    row = table({BASE: Figures((None, 36.5, None, None, None), 0.5)}).splitlines()[1]
+    assert row.split() == ["bayer", "directional", "-", "36.50", "-", "-", "-", "0.50", "1.00"]
 
 
 def test_every_method_of_every_array_gets_a_line() -> None:

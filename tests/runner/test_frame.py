@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ispd.isp.factors import ceiling
-from ispd.isp.look import Camera, Corrections, Curve, Gamut, Highlights, Look, Sharpen
+from ispd.isp.look import Camera, Corrections, Curve, Demosaic, Gamut, Highlights, Look, Sharpen
 from ispd.isp.render import codes, grade, mended, scene, surveyed
 from ispd.isp.size import picture
 from ispd.isp.stages.orient import orient
@@ -99,9 +99,19 @@ CASES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_strips_make_the_same_picture_as_the_whole_frame(case: str) -> None:
-    photo = mosaic(lit(TALL, 74), **{"neutral": DAYLIGHT, **CASES[case]})
-    strips = render(photo, Look(), (SIXTEEN,), "cpu", silent)[0]
-    expected = whole_frame(photo, Look(), SIXTEEN)
+    compare_strips_with_the_whole_frame(mosaic(lit(TALL, 74), **{"neutral": DAYLIGHT, **CASES[case]}), Look())
+
+
+@pytest.mark.parametrize("cfa", ["RGGB", "GBRG"])
+def test_the_demosaic_that_looks_farthest_makes_the_same_picture_in_strips(cfa: str) -> None:
+    compare_strips_with_the_whole_frame(
+        mosaic(lit(TALL, 74), neutral=DAYLIGHT, cfa=cfa), Look(demosaic=Demosaic("best"))
+    )
+
+
+def compare_strips_with_the_whole_frame(photo: Mosaic, look: Look) -> None:
+    strips = render(photo, look, (SIXTEEN,), "cpu", silent)[0]
+    expected = whole_frame(photo, look, SIXTEEN)
     assert strips.shape == expected.shape
     worst = int(np.abs(strips.astype(int) - expected.astype(int)).max())
     assert worst <= 64  # a quarter of an 8-bit step: another order of the same sums, steepest in the darkest tones

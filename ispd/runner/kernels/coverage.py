@@ -40,7 +40,7 @@ def _of_shot(shot: Shot) -> str:
 
 
 def _of_look(shot: Shot, look: Look) -> str:
-    if look.demosaic.method != "directional":
+    if look.demosaic.method not in ("directional", "auto"):  # which on a CPU are the same
         return f"demosaic.method = {look.demosaic.method}"
     if noise.acts(look.denoise, shot):
         return "noise to be removed"

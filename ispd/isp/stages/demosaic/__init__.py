@@ -12,30 +12,33 @@ tensor([0.2500])
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from torch import Tensor
 
 from ispd.isp.pattern import colors_of, repeat
+from ispd.isp.stages.demosaic.best import best
 from ispd.isp.stages.demosaic.bilinear import bilinear
 from ispd.isp.stages.demosaic.detailed import detailed
 from ispd.isp.stages.demosaic.directional import directional
 from ispd.isp.stages.demosaic.kriged import fits, kriged
 from ispd.isp.stages.demosaic.malvar import PHASES, malvar
 
+Method: TypeAlias = Literal["auto", "bilinear", "malvar", "directional", "best"]
 
-def demosaic(
-    mosaic: Tensor,
-    cfa: str,
-    method: Literal["bilinear", "malvar", "directional"] = "directional",
-    colors: str | None = None,
-) -> Tensor:
-    """By name on the four Bayer phases; else `kriged` where it fits, or `detailed`: four colors, tiny pictures."""
+
+def demosaic(mosaic: Tensor, cfa: str, method: Method = "auto", colors: str | None = None) -> Tensor:
+    """By name on the four Bayer phases; else `kriged` where it fits, or `detailed`: four colors, tiny pictures.
+
+    `auto` is `best` on a GPU, where it costs next to nothing, and `directional` on a CPU.
+    """
     plane = mosaic.reshape(mosaic.shape[-2:])
     order = colors or colors_of(cfa)
     if method == "bilinear":
         return bilinear(plane, cfa, order)
     if cfa in PHASES and order == "RGB" and min(plane.shape) >= 4:
+        if method == "best" or (method == "auto" and plane.is_cuda):
+            return best(plane, cfa)
         return malvar(plane, cfa) if method == "malvar" else directional(plane, cfa)
     if order == "RGB" and min(plane.shape) >= repeat(cfa) and fits(cfa):
         return kriged(plane, cfa)
