@@ -130,7 +130,7 @@ def fault(error: IspdError) -> Fault:
 def _provenance(order: Order, decoded: Decoded, rendered: Rendered) -> Provenance:
     recipe = order.recipe
     asked = profile.from_json(recipe.profile_json)
-    shift = rendered.shot.exposure_shift if asked.look.exposure.auto == "scene" else None
+    shot = rendered.shot
     return Provenance(
         source_digest=order.source_digest,
         recipe_digest=recipe.digest,
@@ -142,5 +142,6 @@ def _provenance(order: Order, decoded: Decoded, rendered: Rendered) -> Provenanc
         device=rendered.device,
         lens_correction=decoded.lens_correction,
         note=order.note,
-        exposure_shift="" if shift is None else f"{shift:+.2f}",
+        exposure_shift=f"{shot.exposure_shift:+.2f}" if asked.look.exposure.auto == "scene" else "",
+        white_balance="estimated: " + " ".join(f"{part:.3f}" for part in shot.neutral) if shot.lights else "",
     )

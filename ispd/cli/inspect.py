@@ -182,7 +182,11 @@ def _pairs(stated: dict[str, Stated], found: Inspection, shot: Shot) -> Iterator
     yield "pixel shape", _tag(stated, "DefaultScale"), f"{shot.pixel_aspect:g} : 1"
     yield "orientation", _tag(stated, "Orientation"), f"{shot.orientation}: {ORIENTATIONS[shot.orientation]}"
     white = "AsShotNeutral" if "AsShotNeutral" in stated else "AsShotWhiteXY"
-    yield "neutral", _tag(stated, white), _numbers(shot.neutral) + _light(found)
+    yield (
+        "neutral",
+        _tag(stated, white),
+        _numbers(shot.neutral) + ("  (a guess: estimated when it is developed)" if shot.lights else _light(found)),
+    )
     if "AnalogBalance" in stated:
         yield "analog gains", _tag(stated, "AnalogBalance"), "in the neutral"
     yield "exposure", _tag(stated, "BaselineExposure"), f"{shot.baseline_exposure:+.2f} stops"

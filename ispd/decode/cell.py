@@ -33,7 +33,7 @@ from ispd.decode.dng.layout import MOST_PIXELS, MOST_SIDE
 from ispd.decode.facts import open_photo
 from ispd.decode.wire import Samples
 from ispd.errors import ChangedPhoto, IncompletePhoto, MachineError, MissingTool, PhotoError
-from ispd.isp.values import Shot
+from ispd.isp.values import Light, Shot
 from ispd.orders import Identity, from_json, to_json
 
 START_SECONDS = 60.0  # a cold start reads the libraries from disk
@@ -369,6 +369,11 @@ def _is_plausible(ready: wire.Ready) -> bool:
     )
 
 
+def _is_light(light: Light, colors: int) -> bool:
+    rows = (light.neutral, *light.rec2020_from_camera)
+    return len(rows) == 4 and all(len(row) == colors for row in rows) and min(light.temperature_k, *light.neutral) > 0
+
+
 def misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
     """Why rendering would stumble over this shot; None where it would not.
 
@@ -387,6 +392,7 @@ def misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
         "its neutral": len(shot.neutral) == len(shot.colors) and all(value > 0 for value in shot.neutral),
         "its matrix": len(shot.rec2020_from_camera) == 3
         and all(len(row) == len(shot.colors) for row in shot.rec2020_from_camera),
+        "its lights": all(_is_light(light, len(shot.colors)) for light in shot.lights),
         "its orientation": 1 <= shot.orientation <= 8,
     }
     return next((what for what, holds in checks.items() if not holds), None)

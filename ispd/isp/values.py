@@ -205,6 +205,15 @@ class CameraProfile:
 
 
 @dataclass(frozen=True)
+class Light:
+    """A light that a photo may have been taken under, and what it is to the camera: see Shot."""
+
+    temperature_k: float
+    neutral: tuple[float, ...]
+    rec2020_from_camera: Matrix
+
+
+@dataclass(frozen=True)
 class Shot:
     """Facts of the capture that rendering needs.  What the reader has already done to the samples is not in here."""
 
@@ -220,6 +229,7 @@ class Shot:
     exposure_shift: float = 0.0  # stops that the survey found the scene to ask for, beyond the file's own
     orientation: int = 1  # EXIF 1…8
     pixel_aspect: float = 1.0  # width of a pixel / its height
+    lights: tuple[Light, ...] = ()  # where the file has no usable white balance: the survey weighs these
     iso: int | None = None
     noise_profile: tuple[tuple[float, float], ...] = ()  # (S, O) a color: variance = S·x + O, x in [0, 1]
     opcodes1: tuple[Opcode, ...] = ()

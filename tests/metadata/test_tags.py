@@ -226,6 +226,7 @@ def test_provenance_comes_back(door: ExifTool, photo: bytes, picture: Picture) -
             **PROVENANCE.__dict__,
             "note": "no profile matches this camera: neutral",
             "exposure_shift": "+0.35",
+            "white_balance": "estimated: 0.520 1.000 0.610",
             "profile": "Łąka ${x} <y>",
         }
     )
@@ -243,6 +244,7 @@ def test_provenance_comes_back(door: ExifTool, photo: bytes, picture: Picture) -
         "XMP-ispd:Device": "cpu",
         "XMP-ispd:Note": "no profile matches this camera: neutral",
         "XMP-ispd:ExposureShift": "+0.35",
+        "XMP-ispd:WhiteBalance": "estimated: 0.520 1.000 0.610",
     }
     assert not any(tag.startswith("XMP-ispd:") for tag in door.read(photo))
 

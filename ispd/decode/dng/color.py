@@ -20,15 +20,17 @@ import numpy as np
 
 from ispd.decode.dng.codes import LINEAR_RAW, Tag
 from ispd.decode.dng.light import XY, temperature_and_tint, uv_of, white_of_illuminant
+from ispd.decode.dng.lights import as_green, seen_lights, usual_lights
 from ispd.decode.dng.tags import Ifd, Tiff
 from ispd.isp.color.spaces import BRADFORD, D50_XYZ, D65, Array, adapt, xyz_from_rgb, xyz_from_xy
-from ispd.isp.values import Matrix
+from ispd.isp.values import Light, Matrix
 
 MOST_PASSES = 30  # of the iteration from neutral to light; a handful do
 SMALLEST = 1e-3  # a white or a determinant below this is no camera's
 MOST_RATIO = 64.0  # between the channels of a neutral: six stops; the reddest lamps reach about 8
 LEAST_CONE = 0.05  # of a light's Bradford response, its Y = 1: below, adapting from it blows up (2000 K has 0.1)
 PLACEHOLDER_TINT = 0.04  # CIE 1960 distance from the black body's curve at which "1 1 1" stops being a light
+ESTIMATED = "it is estimated from the picture"
 UNKNOWN_NEUTRAL = (0.5, 1.0, 0.65)  # a Bayer sensor in daylight, roughly; the samples' span is 0.44…0.61 and 0.48…0.66
 
 D65_XYZ: Array = xyz_from_xy(D65)
@@ -58,6 +60,7 @@ class CameraColor:
     warnings: tuple[str, ...] = ()
     profile_matrix: Matrix = ()  # the same for whoever applies the camera profile's hue table; empty: no other
     shares: tuple[tuple[int, float], ...] = ()  # of the calibrations, by number: what the light takes of each
+    lights: tuple[Light, ...] = ()  # where the file does not tell which it was: `neutral` is a guess
 
 
 def color_from_dng(tiff: Tiff, colors: str, cam_from_xyz: Matrix = ()) -> CameraColor:
@@ -78,12 +81,13 @@ def color_from_dng(tiff: Tiff, colors: str, cam_from_xyz: Matrix = ()) -> Camera
             tiff, colors, cam_from_xyz, (*warnings, "the file's color matrices contradict each other")
         )
     return CameraColor(
-        neutral=_as_green(neutral, colors),
+        neutral=as_green(neutral, colors),
         rec2020_from_camera=_matrix(matrix),
         light=light,
         warnings=(*warnings, *trouble),
         profile_matrix=_matrix(by_profile) if np.isfinite(by_profile).all() else (),
         shares=model.shares(light or D65),
+        lights=seen_lights(model.neutral, model.rec2020_from_camera, colors) if trouble else (),
     )
 
 
@@ -103,7 +107,15 @@ def rec2020_from_d65_matrix(cam_from_xyz: Sequence[Sequence[float]]) -> Matrix |
 
 def neutral_of_d65(cam_from_xyz: Sequence[Sequence[float]], colors: str) -> tuple[float, ...]:
     """The camera color of daylight (D65) under one D65 matrix, its green 1: where a file has no usable balance."""
-    return _as_green(np.array(cam_from_xyz, dtype=np.float64) @ D65_XYZ, colors)
+    return as_green(np.array(cam_from_xyz, dtype=np.float64) @ D65_XYZ, colors)
+
+
+def lights_of_d65_matrix(
+    cam_from_xyz: Sequence[Sequence[float]], colors: str, rec2020_from_camera: Matrix
+) -> tuple[Light, ...]:
+    """The lights that such a camera may have seen: balanced in camera color, the same matrix serves all."""
+    camera, matrix = np.array(cam_from_xyz, dtype=np.float64), np.array(rec2020_from_camera)
+    return seen_lights(lambda xy: camera @ xyz_from_xy(xy), lambda _: matrix, colors)
 
 
 def plain_matrix(count: int) -> Matrix:
@@ -236,7 +248,7 @@ def _forward(tiff: Tiff, number: int, count: int) -> tuple[Array | None, list[st
 
 
 def _as_shot(tiff: Tiff, model: _Model, colors: str) -> tuple[Array, XY | None, tuple[str, ...]]:
-    """The as-shot neutral and its light."""
+    """The as-shot neutral and its light; with a warning where the neutral is a guess."""
     stated = _positive(tiff.holder(Tag.AsShotNeutral), Tag.AsShotNeutral, len(colors))
     if stated is not None and max(stated) <= MOST_RATIO * min(stated):
         neutral = np.array(stated)
@@ -259,7 +271,7 @@ def _as_shot(tiff: Tiff, model: _Model, colors: str) -> tuple[Array, XY | None, 
 
 
 def _daylight(model: _Model, why: str) -> tuple[Array, XY, tuple[str, ...]]:
-    return model.neutral(D65), D65, (f"{why}: daylight is taken",)
+    return model.neutral(D65), D65, (f"{why}: {ESTIMATED}",)
 
 
 def _without_model(tiff: Tiff, colors: str, cam_from_xyz: Matrix, warnings: tuple[str, ...]) -> CameraColor:
@@ -269,14 +281,17 @@ def _without_model(tiff: Tiff, colors: str, cam_from_xyz: Matrix, warnings: tupl
     usable = neutral is not None and max(neutral) <= MOST_RATIO * min(neutral)
     if known is not None:
         matrix, sentence = known, "the reader's color matrix for this camera is taken"
-        guess, light = neutral_of_d65(cam_from_xyz, colors), "daylight is taken"
+        guess, lights = neutral_of_d65(cam_from_xyz, colors), lights_of_d65_matrix(cam_from_xyz, colors, known)
     else:
         matrix, sentence = plain_matrix(len(colors)), "its colors are taken for those of sRGB"
-        guess, light = _usual_neutral(tiff, colors), "a usual one is taken"
+        guess = _usual_neutral(tiff, colors)
+        lights = usual_lights(guess, matrix) if guess == UNKNOWN_NEUTRAL else ()
     warnings = (*warnings[:-1], f"{warnings[-1]}: {sentence}")
     if usable and neutral is not None:
-        return CameraColor(_as_green(np.array(neutral), colors), matrix, None, warnings)
-    return CameraColor(guess, matrix, None, (*warnings, f"the file has no usable white balance: {light}"))
+        return CameraColor(as_green(np.array(neutral), colors), matrix, None, warnings)
+    instead = ESTIMATED if lights else "a usual one is taken"
+    warnings = (*warnings, f"the file has no usable white balance: {instead}")
+    return CameraColor(guess, matrix, None, warnings, lights=lights)
 
 
 def _usual_neutral(tiff: Tiff, colors: str) -> tuple[float, ...]:
@@ -363,12 +378,6 @@ def _mix_known(matrices: Sequence[Array | None], weights: Sequence[float]) -> Ar
     if not known or total <= 0:
         return None
     return _mix([m for m, _ in known], [w / total for _, w in known])
-
-
-def _as_green(neutral: Array, colors: str) -> tuple[float, ...]:
-    """Scaled so that green, or the first color where there is none, is 1."""
-    green = colors.find("G")
-    return tuple((neutral / neutral[max(green, 0)]).tolist())
 
 
 def _white_kept(matrix: Array) -> Array:

@@ -64,6 +64,7 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
         active=active,
         crop=_crop(raw, active, warnings),
         neutral=color.neutral,
+        lights=color.lights,
         rec2020_from_camera=color.rec2020_from_camera,
         baseline_exposure=_baseline_exposure(tiff, warnings),
         orientation=orientation,

@@ -11,10 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ispd.decode.dng.color import plain_matrix, rec2020_from_d65_matrix
+from ispd.decode.dng.color import (
+    ESTIMATED,
+    UNKNOWN_NEUTRAL,
+    lights_of_d65_matrix,
+    plain_matrix,
+    rec2020_from_d65_matrix,
+)
+from ispd.decode.dng.lights import usual_lights
 from ispd.decode.readers.picture import Unreadable
 from ispd.isp.color.spaces import rgb_from_rec2020
-from ispd.isp.values import Area, Levels, Matrix, Shot
+from ispd.isp.values import Area, Levels, Light, Matrix, Shot
 
 LEAST_CROP = 0.8  # of the active area's sides: less is not the camera's crop but a reader's guess
 SEES = {"R": "R", "G": "G", "B": "B", "E": "GB", "C": "GB", "M": "RB", "Y": "RG", "W": "RGB"}  # of sRGB, ideally
@@ -44,8 +51,8 @@ def shot_of(sensor: Sensor) -> tuple[Shot, tuple[str, ...]]:
     """The shot, and a sentence for each thing that had to be guessed."""
     if not set(sensor.colors) <= set(SEES) or not set(sensor.cfa) <= set(sensor.colors):
         raise Unreadable(f"it finds a color filter {sensor.cfa} of {sensor.colors}")
-    neutral, about_neutral = _neutral(sensor)
     matrix, about_matrix = _matrix(sensor)
+    neutral, lights, about_neutral = _neutral(sensor, matrix, known=not about_matrix)
     side = math.isqrt(len(sensor.cfa)) or 1
     black = tuple(max(level, 0.0) for level in sensor.black)
     if not max(black) < sensor.white < math.inf:
@@ -58,6 +65,7 @@ def shot_of(sensor: Sensor) -> tuple[Shot, tuple[str, ...]]:
         crop=_crop(sensor.active, sensor.crop),
         neutral=neutral,
         rec2020_from_camera=matrix,
+        lights=lights,
         orientation=sensor.orientation,
         pixel_aspect=sensor.pixel_aspect if 0.1 < sensor.pixel_aspect < 10 else 1.0,
         iso=sensor.iso,
@@ -65,18 +73,28 @@ def shot_of(sensor: Sensor) -> tuple[Shot, tuple[str, ...]]:
     return shot, (*about_neutral, *about_matrix)
 
 
-def _neutral(sensor: Sensor) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    """The camera's color of a neutral object, green = 1."""
-    n, green = len(sensor.colors), max(sensor.colors.find("G"), 0)
+def _neutral(
+    sensor: Sensor, matrix: Matrix, *, known: bool
+) -> tuple[tuple[float, ...], tuple[Light, ...], tuple[str, ...]]:
+    """The camera's color of a neutral object, green = 1; where that is a guess, the lights that it may have been."""
+    n = len(sensor.colors)
     if n == 1 or sensor.balanced:
-        return (1.0,) * n, ()
-    for gains, warnings in (
-        (sensor.as_shot, ()),
-        (sensor.daylight, ("the file has no usable white balance: daylight is assumed",)),
-    ):
-        if _usable(gains, n):
-            return tuple(float(gains[green] / gains[i]) for i in range(n)), warnings
-    return (1.0,) * n, ("the file has no usable white balance: none is applied",)
+        return (1.0,) * n, (), ()
+    if _usable(sensor.as_shot, n):
+        return _reciprocal(sensor.as_shot, sensor.colors), (), ()
+    daylight = _reciprocal(sensor.daylight, sensor.colors) if _usable(sensor.daylight, n) else ()
+    lights: tuple[Light, ...] = ()
+    if known:
+        lights = lights_of_d65_matrix(sensor.cam_from_xyz[:n], sensor.colors, matrix)
+    elif sensor.colors == "RGB" and sensor.cfa:
+        lights = usual_lights(daylight or UNKNOWN_NEUTRAL, matrix)
+    instead = ESTIMATED if lights else "daylight is assumed" if daylight else "none is applied"
+    return daylight or (1.0,) * n, lights, (f"the file has no usable white balance: {instead}",)
+
+
+def _reciprocal(gains: Sequence[float], colors: str) -> tuple[float, ...]:
+    green = gains[max(colors.find("G"), 0)]
+    return tuple(float(green / gains[i]) for i in range(len(colors)))
 
 
 def _usable(gains: Sequence[float], n: int) -> bool:

@@ -4,6 +4,7 @@ Takes   stored codes of the whole photo, (planes, H, W), after opcode list 1; it
 Gives   the shot with what was found; a surveyed shot stays as it is
 
     Levels.full       where the sensor really ends                 survey/wells.py
+    neutral           where the file has no usable white balance   survey/white_balance.py
     lateral_ca        how the lens sizes red and blue              survey/lateral_ca.py
     exposure_shift    what a look with automatic exposure adds     survey/metering.py
 
@@ -22,6 +23,7 @@ from ispd.isp.survey.lateral_ca import lateral_ca
 from ispd.isp.survey.metering import exposure_shift
 from ispd.isp.survey.overview import overview
 from ispd.isp.survey.wells import full_wells
+from ispd.isp.survey.white_balance import balanced
 from ispd.isp.values import Shot, WarpRadial, WarpRectilinear
 
 
@@ -34,8 +36,11 @@ def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
     shot = replace(shot, levels=replace(shot.levels, full=full_wells(codes, shot.levels)))
     if look.camera.corrections.lateral_ca == "auto" and shot.cfa and not _moves_colors_apart(shot, look):
         shot = replace(shot, lateral_ca=lateral_ca(codes[0], shot.levels, shot.cfa))
-    if look.exposure.auto == "scene":
-        shot = replace(shot, exposure_shift=exposure_shift(overview(samples, shot), shot, look))
+    if shot.lights or look.exposure.auto == "scene":
+        small = overview(samples, shot)
+        shot = balanced(small, shot)
+        if look.exposure.auto == "scene":
+            shot = replace(shot, exposure_shift=exposure_shift(small, shot, look))
     return shot
 
 
