@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import rawpy
@@ -185,6 +186,31 @@ def test_libraw_is_not_asked_for_what_it_would_get_wrong(shared: Path, name: str
     """A black level lost in the mapping, an sRGB curve that nobody asked for, floats made integers."""
     with pytest.raises(PhotoError, match="LibRaw: it would"):
         by(LIBRAW, raw_file(shared, name))
+
+
+def test_the_curve_that_libraw_adds_is_srgbs(shared: Path) -> None:
+    """Lossy data without an opcode: DNG 1.7.1 chapter 5 has no curve but LinearizationTable's, so codes are light."""
+    path = raw_file(shared, "synthetic_lossy_34892.dng")
+    page = tifffile.TiffFile(path).pages[0]
+    codes = imagecodecs.jpeg8_decode(path.read_bytes()[page.dataoffsets[0] :][: page.databytecounts[0]])
+    with rawpy.imread(str(path)) as raw:
+        theirs = raw.raw_image[: codes.shape[0], : codes.shape[1], :3] / 65535
+    straight = codes / 255
+    curved = np.where(straight <= 0.04045, straight / 12.92, ((straight + 0.055) / 1.055) ** 2.4)
+    assert np.abs(theirs - curved).mean() < 0.005
+    assert np.abs(theirs - straight).mean() > 0.05
+    ours = by(FLASHRAW, path).samples.transpose(1, 2, 0)
+    assert np.abs(ours.astype(float) - codes).max() <= 2
+
+
+def test_a_matrix_that_libraw_knows_without_telling_is_learned(shared: Path) -> None:
+    """From its own picture of the photo; where it tells one, the two are the same."""
+    with rawpy.imread(str(raw_file(shared, "canon_s40_CRW_0117.CRW"))) as raw:
+        learned, told = (np.array(matrix(raw)) for matrix in (libraw._matrix_by_example, libraw._matrix))
+    white = np.array([0.3127 / 0.329, 1.0, 0.3583 / 0.329])
+    learned, told = (matrix / (matrix @ white)[:, None] for matrix in (learned, told))
+    assert np.allclose(learned, told, atol=0.01)
+    assert not any("matrix" in warning for warning in by(LIBRAW, raw_file(shared, "kodak_dc50.KDC")).warnings)
 
 
 def test_libraws_mapping_is_not_done_twice(shared: Path) -> None:

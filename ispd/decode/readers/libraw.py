@@ -22,6 +22,7 @@ from dataclasses import replace
 
 import numpy as np
 import rawpy
+from numpy.typing import NDArray
 
 from ispd.decode.dng.codes import LOSSY_JPEG, Tag
 from ispd.decode.dng.shot import shot_from_dng
@@ -30,6 +31,7 @@ from ispd.decode.readers.makers import Sensor, shot_of
 from ispd.decode.readers.picture import Dng, Picture, Sized, Unreadable, as_planes, check_shape
 from ispd.decode.wire import MOST_PLANES, Samples
 from ispd.errors import MissingTool
+from ispd.isp.color.spaces import xyz_from_rgb
 from ispd.isp.values import Area, Levels, MapPolynomial, Matrix, Shot
 
 OLDEST = (0, 22, 1)  # before: heap overflows by crafted DNGs and lossless JPEGs (CVE-2026-21413, TALOS-2026-2363)
@@ -38,7 +40,10 @@ NAME = "LibRaw " + ".".join(map(str, rawpy.libraw_version))
 # how raw files begin: TIFF and its kin, CRW, CR3, RAF, MRW, X3F
 CONTAINERS = (b"II", b"MM", b"\0\0\0\x18ftypcrx", b"FUJIFILM", b"\0MRM", b"FOVb")
 EXIF_FROM_FLIP = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}  # LibRaw: 1 mirrors columns, 2 rows, 4 transposes
-LINEAR_WHITE = 65535.0  # of what LibRaw has mapped by MapPolynomial
+LINEAR_WHITE = 65535.0  # of what LibRaw has mapped by MapPolynomial, and of its own pictures
+FEWEST_EXAMPLES, MOST_EXAMPLES = 1000, 200_000  # pixels from which a matrix is learned
+LEAST_COLOR = 0.003  # of the picture's least color against its brightness: with less, noise would make the matrix
+MOST_ERROR = 8.0  # codes of 65535: LibRaw rounds twice
 
 
 def check_version() -> None:
@@ -114,6 +119,42 @@ def _matrix(raw: rawpy.RawPy) -> Matrix:
     return tuple(rows) if len(rows) >= 3 else ()
 
 
+def _matrix_by_example(raw: rawpy.RawPy) -> Matrix:
+    """The matrix of a camera that LibRaw knows without telling (old Kodaks'): the one that explains its own picture.
+
+    Empty where it changes nothing, or where the photo has too few colors to tell.
+    """
+    try:
+        camera, srgb = (_small(raw, space) for space in (rawpy.ColorSpace.raw, rawpy.ColorSpace.sRGB))
+    except rawpy.LibRawError:  # it has unpacked the photo, and cannot make a picture of it
+        return ()
+    fair = (camera.min(axis=1) > 0) & (camera.max(axis=1) < LINEAR_WHITE) & (srgb.min(axis=1) > 0)
+    fair &= srgb.max(axis=1) < LINEAR_WHITE
+    if np.count_nonzero(fair) < FEWEST_EXAMPLES:
+        return ()
+    camera_from_srgb, _, _, sizes = np.linalg.lstsq(srgb[fair], camera[fair], rcond=None)
+    error = np.abs(srgb[fair] @ camera_from_srgb - camera[fair]).mean()
+    if sizes[-1] < LEAST_COLOR * sizes[0] or error > MOST_ERROR or np.allclose(camera_from_srgb, np.eye(3), atol=0.01):
+        return ()
+    matrix = camera_from_srgb.T @ np.linalg.inv(xyz_from_rgb("srgb"))
+    return tuple(tuple(row) for row in matrix.tolist())
+
+
+def _small(raw: rawpy.RawPy, space: rawpy.ColorSpace) -> NDArray[np.float64]:
+    """(pixels, 3): LibRaw's picture at half size, linear and not balanced, 16 bits."""
+    pixels = raw.postprocess(
+        half_size=True,
+        user_wb=[1, 1, 1, 1],
+        no_auto_bright=True,
+        adjust_maximum_thr=0,
+        gamma=(1, 1),
+        output_bps=16,
+        output_color=space,
+    )
+    some: NDArray[np.float64] = pixels.reshape(-1, 3)[:: 1 + pixels.size // (3 * MOST_EXAMPLES)].astype(np.float64)
+    return some
+
+
 def _sensor(raw: rawpy.RawPy, planes: int) -> Sensor:
     """What LibRaw knows of another maker's raw."""
     sizes = raw.sizes
@@ -132,7 +173,7 @@ def _sensor(raw: rawpy.RawPy, planes: int) -> Sensor:
         crop=_crop(sizes),
         as_shot=raw.camera_whitebalance,
         daylight=raw.daylight_whitebalance,
-        cam_from_xyz=_matrix(raw),
+        cam_from_xyz=_matrix(raw) or (_matrix_by_example(raw) if colors == "RGB" and planes == 1 else ()),
         orientation=EXIF_FROM_FLIP.get(sizes.flip, 1),
         pixel_aspect=float(sizes.pixel_aspect),
         iso=_iso(raw),

@@ -1,0 +1,5 @@
+"""One cell for all tests that compare photos."""
+
+from tests.decode.conftest import cell
+
+__all__ = ["cell"]
