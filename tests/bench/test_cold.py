@@ -8,7 +8,7 @@ import pytest
 
 from bench.__main__ import table
 from bench.cold import Cost, measure, middle
-from bench.programs import BASE, available
+from bench.programs import OURS, peers
 
 ROOT = Path(__file__).parents[2]
 MEASURED = """\
@@ -37,10 +37,20 @@ def test_a_program_that_fails_gives_no_figure() -> None:
         measure([sys.executable, "-c", "raise SystemExit(3)"])
 
 
-def test_the_table_has_ratios_to_the_peer() -> None:
-    costs = {"ispd develop": middle([Cost(1, 50), Cost(3, 100), Cost(9, 120)]), BASE: Cost(2.0, 200)}
-    assert table(costs).splitlines()[1].split()[-4:] == ["3.00", "1.50", "100", "0.50"]
+def test_what_a_command_leaves_behind_is_counted() -> None:
+    """As an engine's exiftool, which ends after the engine."""
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    cost = measure(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {burn!r}])"]
+    )
+    assert cost.cpu_seconds > 0.3
+    assert cost.wall_seconds > 0
 
 
-def test_ispd_and_its_peer_are_always_there() -> None:
-    assert {"ispd develop", BASE} <= {program.name for program in available()}
+def test_the_table_says_what_ispd_needs_of_its_peers() -> None:
+    costs = {OURS: middle([Cost(1, 1, 50), Cost(3, 2, 100), Cost(9, 5, 120)]), "peer": Cost(2.0, 8.0, 200)}
+    assert table(costs).splitlines()[2].split()[-2:] == ["1.50", "0.25"]
+
+
+def test_there_is_always_a_peer() -> None:
+    assert "rawpy AHD" in {program.name for program in peers()}
