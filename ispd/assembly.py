@@ -22,7 +22,6 @@ from ispd.errors import CardFailed, IspdError
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Fault, Order, Report
 from ispd.pulse import RENDER, Pulse, Voice, end_with_children
-from ispd.runner.picture import Rendered
 from ispd.wire import BrokenWire, Done, Farewell, Inbox, Work
 
 T = TypeVar("T")
@@ -50,7 +49,7 @@ class Line:
         self._pulse = Pulse(voice.say)
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()  # as long as the daemon's DEPTH
         self._decoded: queue.Queue[Passed[Decoded]] = queue.Queue(maxsize=1)
-        self._rendered: queue.Queue[Passed[tuple[Decoded, Rendered]]] = queue.Queue(maxsize=1)
+        self._rendered: queue.Queue[Passed[develop.Developed]] = queue.Queue(maxsize=1)
 
     def run(self) -> NoReturn:
         """Work until the socket closes."""
@@ -76,31 +75,32 @@ class Line:
 
     def _decode_ahead(self) -> None:
         while True:
-            order = self._orders.get()
-            started = time.monotonic()
-            decoded = self._attempt("decode", order, partial(develop.decode, order, self._cell, self._door))
-            if decoded is not None:
-                self._decoded.put(Passed(order, decoded, time.monotonic() - started))
+            self._decode(self._orders.get())
+
+    def _decode(self, order: Order) -> None:  # of its own, as the others: a loop's variables would keep the last photo
+        started = time.monotonic()
+        decoded = self._attempt("decode", order, partial(develop.decode, order, self._cell, self._door))
+        if decoded is not None:
+            self._decoded.put(Passed(order, decoded, time.monotonic() - started))
 
     def _render(self, photo: Passed[Decoded]) -> None:
         started = time.monotonic()
         work = partial(develop.render, photo.order, photo.made, self._device, self._pulse.beat)
-        rendered = self._attempt(RENDER, photo.order, work)
-        if rendered is not None:
+        developed = self._attempt(RENDER, photo.order, work)
+        if developed is not None:
             seconds = photo.seconds + time.monotonic() - started
-            self._wait_for(partial(self._rendered.put, Passed(photo.order, (photo.made, rendered), seconds)))
+            self._wait_for(partial(self._rendered.put, Passed(photo.order, developed, seconds)))
 
     def _finish_behind(self) -> None:
         while True:
-            photo = self._rendered.get()
-            started = time.monotonic()
-            report = self._attempt("finish", photo.order, partial(self._finish, photo))
-            if report is not None:
-                seconds = photo.seconds + time.monotonic() - started
-                self._voice.say(Done(dataclasses.replace(report, seconds=seconds)))
+            self._finish(self._rendered.get())
 
-    def _finish(self, photo: Passed[tuple[Decoded, Rendered]]) -> Report:
-        return develop.finish(photo.order, *photo.made, self._door)
+    def _finish(self, photo: Passed[develop.Developed]) -> None:
+        started = time.monotonic()
+        report = self._attempt("finish", photo.order, partial(develop.finish, photo.order, photo.made, self._door))
+        if report is not None:
+            seconds = photo.seconds + time.monotonic() - started
+            self._voice.say(Done(dataclasses.replace(report, seconds=seconds)))
 
     def _attempt(self, step: str, order: Order, work: Callable[[], T]) -> T | None:
         """Do one step of one order; what goes wrong is answered, and the next photo has its turn."""

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import ispd
 from ispd import lens, profile
@@ -46,28 +46,39 @@ def decode(order: Order, cell: Cell, door: ExifTool) -> Decoded:
     return replace(decoded, shot=found.shot, warnings=warnings, lens_correction=found.sentence)
 
 
-def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Rendered:
+@dataclass(frozen=True)
+class Developed:
+    """What is left of a photo once it is rendered: its pictures and what is said of them, its samples no more."""
+
+    rendered: Rendered
+    reader: str
+    lens_correction: str
+    warnings: tuple[str, ...]
+
+
+def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Developed:
     """One picture for each of the recipe's outputs.  Raises PhotoError, MissingTool, CardFailed."""
     look = profile.from_json(order.recipe.profile_json).look
-    return picture.render(decoded.samples, decoded.shot, look, order.recipe.outputs, device, beat)
+    rendered = picture.render(decoded.samples, decoded.shot, look, order.recipe.outputs, device, beat)
+    return Developed(rendered, decoded.reader, decoded.lens_correction, decoded.warnings)
 
 
-def finish(order: Order, decoded: Decoded, rendered: Rendered, door: ExifTool) -> Report:
+def finish(order: Order, developed: Developed, door: ExifTool) -> Report:
     """Encode, tag, check and sync every output into its staging file.
 
     Raises MachineError, CannotCreate, and ChangedPhoto where the photo went or was replaced since it was decoded.
     """
     try:
-        return _finish(order, decoded, rendered, door)
+        return _finish(order, developed, door)
     finally:  # its tags would be another photo's, or none; and what failed may have failed for that
         _check_unchanged(order)
 
 
-def _finish(order: Order, decoded: Decoded, rendered: Rendered, door: ExifTool) -> Report:
+def _finish(order: Order, developed: Developed, door: ExifTool) -> Report:
     files: list[Written] = []
-    warnings = list(decoded.warnings)
-    provenance = _provenance(order, decoded, rendered)
-    for output, path, pixels in zip(order.recipe.outputs, order.staging, rendered.pictures, strict=True):
+    warnings = list(developed.warnings)
+    provenance = _provenance(order, developed)
+    for output, path, pixels in zip(order.recipe.outputs, order.staging, developed.rendered.pictures, strict=True):
         encode(pixels, output, path)
         warnings += write_tags(door, order.source, order.sidecar, path, order.recipe.metadata, provenance)
         check(path, pixels, output)  # exiftool has written the file anew
@@ -76,8 +87,8 @@ def _finish(order: Order, decoded: Decoded, rendered: Rendered, door: ExifTool) 
         job=order.job,
         files=tuple(files),
         warnings=tuple(dict.fromkeys(warnings)),  # two outputs, one warning
-        reader=decoded.reader,
-        device=rendered.device,
+        reader=developed.reader,
+        device=developed.rendered.device,
     )
 
 
@@ -92,8 +103,7 @@ def develop(order: Order, cell: Cell, door: ExifTool, device: str, beat: Callabl
     """All three steps.  What ispd can name becomes the report's fault; anything else is a bug and escapes."""
     start = time.monotonic()
     try:
-        decoded = decode(order, cell, door)
-        report = finish(order, decoded, render(order, decoded, device, beat), door)
+        report = finish(order, render(order, decode(order, cell, door), device, beat), door)
     except IspdError as error:
         discard(order)
         report = Report(job=order.job, fault=fault(error))
@@ -127,8 +137,8 @@ def fault(error: IspdError) -> Fault:
             return Fault("bug", sentence)
 
 
-def _provenance(order: Order, decoded: Decoded, rendered: Rendered) -> Provenance:
-    recipe = order.recipe
+def _provenance(order: Order, developed: Developed) -> Provenance:
+    recipe, rendered = order.recipe, developed.rendered
     asked = profile.from_json(recipe.profile_json)
     shot = rendered.shot
     return Provenance(
@@ -138,9 +148,9 @@ def _provenance(order: Order, decoded: Decoded, rendered: Rendered) -> Provenanc
         profile_digest=recipe.profile_digest,
         version=ispd.__version__,
         backend=asked.backend,
-        reader=decoded.reader,
+        reader=developed.reader,
         device=rendered.device,
-        lens_correction=decoded.lens_correction,
+        lens_correction=developed.lens_correction,
         note=order.note,
         exposure_shift=f"{shot.exposure_shift:+.2f}" if asked.look.exposure.auto == "scene" else "",
         white_balance="estimated: " + " ".join(f"{part:.3f}" for part in shot.neutral) if shot.lights else "",

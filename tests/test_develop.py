@@ -40,9 +40,9 @@ def test_a_photo_that_goes_after_it_was_decoded_lends_no_tags(
     order = order_for(photo, tmp_path / "1.0.jpg")
     with Cell() as cell, ExifTool() as door:
         decoded = develop.decode(order, cell, door)
-        rendered = develop.render(order, decoded, "cpu", lambda: None)
-        assert develop.finish(order, decoded, rendered, door).files
+        developed = develop.render(order, decoded, "cpu", lambda: None)
+        assert develop.finish(order, developed, door).files
         develop.discard(order)
         happens(photo)
         with pytest.raises(ChangedPhoto):
-            develop.finish(order, decoded, rendered, door)
+            develop.finish(order, developed, door)
