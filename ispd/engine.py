@@ -12,6 +12,7 @@ import faulthandler
 import os
 import signal
 import socket
+import subprocess
 import sys
 from typing import NoReturn
 
@@ -42,13 +43,26 @@ def _serve(voice: Voice, wish: str) -> NoReturn:
     from ispd.assembly import Line
     from ispd.decode.cell import Cell
     from ispd.metadata.exiftool import ExifTool
-    from ispd.runner.device import choose_device, load_torch
+    from ispd.runner.device import choose_device
 
     device = choose_device(wish)
-    load_torch()  # now rather than while a photo waits
+    _make_ready(device)
     with Cell() as cell, ExifTool() as door:
         voice.say(Hello(device, cell.confinement))
         Line(voice, device, cell, door).run()
+
+
+def _make_ready(device: str) -> None:
+    """Load what will render, now rather than while a photo waits; kernels that must be compiled first, aside."""
+    from ispd.runner import kernels
+    from ispd.runner.device import load_torch
+
+    if device == "cpu" and kernels.is_warm():
+        kernels.warm(print)
+        return
+    load_torch()
+    if device == "cpu" and not kernels.missing():
+        subprocess.Popen(["nice", sys.executable, "-P", "-m", "ispd", "warm"], stdin=subprocess.DEVNULL)
 
 
 def _die_with(parent: int) -> None:

@@ -1,11 +1,15 @@
-"""A photo's samples become the pictures that a profile asks for, whatever a graphics card does meanwhile.
+"""A photo's samples become the pictures that a profile asks for, by the form that is fastest here.
 
-Torch is loaded with the first photo that needs it, not with this module.
+    the CPU, an ordinary photo and look   ispd.runner.kernels, once they are compiled; torch is not even loaded
+    anything else                         ispd.runner.frame: the torch stages, on the CPU or a graphics card
+
+Both draw the same picture: a law holds the kernels to the stages.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +20,10 @@ from numpy.typing import NDArray
 
 from ispd.errors import CardFailed
 from ispd.isp.look import Look
+from ispd.isp.survey import survey
 from ispd.isp.values import Shot
 from ispd.orders import Output
+from ispd.runner import kernels
 from ispd.runner.device import load_torch
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
@@ -40,6 +46,11 @@ def render(
     `samples` are stored codes, (1, H, W) of a mosaic or (planes, H, W).  `beat` is called while it goes on.
     Raises PhotoError where the levels leave no picture, MissingTool without torch where that is needed, CardFailed.
     """
+    if device == "cpu" and kernels.is_warm() and not kernels.uncovered(shot, look, outputs):
+        shot = survey(samples, shot, look)
+        if not kernels.uncovered(shot, look, outputs):  # the survey may have found noise to be removed
+            threads = len(os.sched_getaffinity(0))
+            return Rendered(kernels.render(samples, shot, look, outputs, threads, beat), shot, device)
     torch = load_torch()
     try:
         return _by_torch(samples, shot, look, outputs, device, beat)

@@ -15,6 +15,9 @@ says that neither strips nor threads change a byte.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +31,7 @@ from ispd.runner.kernels.coverage import uncovered
 if TYPE_CHECKING:
     from ispd.runner.kernels.frame import Pixels
 
-__all__ = ["is_warm", "render", "uncovered", "warm"]
+__all__ = ["is_warm", "kept_in", "missing", "render", "uncovered", "warm"]
 
 WARM = "warm"  # a file beside the machine code: all of it is there
 
@@ -46,18 +49,30 @@ def render(
     return in_strips(samples, shot, look, outputs, threads, beat)
 
 
-def is_warm() -> bool:
-    """Whether a first photo need not wait for the compiler."""
+@cache
+def missing() -> str:
+    """What stands in the way of any kernel; "" if nothing does."""
+    try:
+        import_module("numba")
+    except ImportError as error:
+        return f"numba cannot be loaded ({error}): `pip install 'ispd[fast]'`"
+    return ""
+
+
+def kept_in() -> Path | None:
+    """Where machine code is kept; None where nothing can be written.  Needs numba."""
     from ispd.runner.kernels.compiler import folder
 
-    kept = folder()
-    return kept is not None and (kept / WARM).exists()
+    return folder()
+
+
+def is_warm() -> bool:
+    """Whether a first photo need not wait for the compiler."""
+    return not missing() and (kept := kept_in()) is not None and (kept / WARM).exists()
 
 
 def warm(say: Callable[[str], None]) -> None:
-    """Compiles what is not compiled yet, and loads it."""
-    from ispd.runner.kernels.compiler import folder
-
+    """Compiles what is not compiled yet, and loads it.  Needs numba."""
     if not is_warm():
         say("compiling the kernels for this processor: some seconds, once")
     whole = Area(0, 0, 64, 64)
@@ -66,6 +81,6 @@ def warm(say: Callable[[str], None]) -> None:
     shot = Shot("RGGB", "RGB", plain, whole, whole, (1.0, 1.0, 1.0), identity)
     outputs = (Output(), Output(size=32))
     render(np.full((1, 64, 64), 0.25, np.float32), shot, Look(), outputs, 1, lambda: None)
-    kept = folder()
+    kept = kept_in()
     if kept is not None:
         (kept / WARM).touch()
