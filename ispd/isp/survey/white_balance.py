@@ -23,7 +23,6 @@ import numpy as np
 from ispd.isp.survey.overview import Array, Overview
 from ispd.isp.values import Light, Shot
 
-MINKOWSKI = 6
 FEWEST = 48  # whole blocks; fewer show no scene
 BRIGHT = 0.95  # of white: a block nearer to it may hold clipped samples of a sensor that ends early
 DIMMEST = 1e-4  # of white: a guess from less is one from noise
@@ -74,7 +73,8 @@ def _guess(overview: Overview) -> Array | None:
 
 
 def _mean(values: Array) -> Array:
-    """(colors, n) to the Minkowski mean of each color."""
-    powers = np.clip(values, 0, None).astype(np.float64) ** MINKOWSKI
-    mean: Array = (powers.sum(axis=1) / max(1, values.shape[1])) ** (1 / MINKOWSKI)
+    """(colors, n) to each color's Minkowski mean with p = 6."""
+    light = np.clip(values, 0, None).astype(np.float64)
+    cubes = light * light * light  # numpy's own powers take ten times as long
+    mean: Array = ((cubes * cubes).sum(axis=1) / max(1, values.shape[1])) ** (1 / 6)
     return mean
