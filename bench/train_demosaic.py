@@ -4,7 +4,7 @@ PHOTOS is a folder of clean sRGB photographs, sharp and without noise, as reduce
 HELD_OUT are not learned from: they tell how well it goes.  What a patch of a photo becomes before it is learned from:
 
     size     the photo reduced 1, 1.5, 2 and 3 times; patches with detail are drawn more often than sky
-    shape    turned and mirrored; one in eight is cut along a line, another patch behind it: lamps, print, signs
+    shape    turned and mirrored; one in five is cut along lines, something else behind: lamps, print, fences
     color    most saturated (up to 3 times) or paled, channels exchanged, each with its own gamma and gain;
              for what is right on pictures whose channels look alike is wrong on red fabric and blue petals
     light    two thirds as encoded for a screen, the others linear and up to three stops darker
@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,10 +37,10 @@ from ispd.isp.color.transfer import decode, encode
 from ispd.isp.stages.demosaic.best import GUESSES, Network, completed
 from ispd.isp.stages.demosaic.malvar import filtered
 
-WIDTH, INNER = 32, 3  # features, and layers from features to features: what the shipped `best` has time for
-SCALES = (1.0, 1.5, 2.0, 3.0)
+WIDTH, INNER = 32, 4  # features, and layers from features to features: what `best` has time for
+SCALES = (0.75, 1.0, 1.5, 2.0, 3.0)
 PATCH, GRID = 48, 8  # pixels: a patch's side, and the steps at which patches may begin
-RATE, WARMING, AVERAGED = 2e-3, 500, 500  # of Adam; steps until it is reached; steps that the kept weights average
+WARMING, AVERAGED = 500, 500  # steps until Adam's rate is reached; steps that the kept weights average
 NOT_SEEN = (0.5 / 255) ** 2  # squared error that rounding makes: below it a patch has nothing left to teach
 MISSING = (1, 2, 3, 4, 7, 8, 9, 10)  # of the 12 = 3 colors · 4 sites of an RGGB repeat, those not measured
 
@@ -51,23 +52,34 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=40_000)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=2e-3, help="Adam's, at its highest (%(default)s)")
+    parser.add_argument("--inner", type=int, default=INNER, help="layers from features to features (%(default)s)")
+    parser.add_argument(
+        "--begin", type=Path, help="weights to go on from; layers that they lack change nothing at first"
+    )
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(1)
     paths = sorted(path for path in args.photos.iterdir() if path.suffix in (".jpg", ".png", ".webp"))
     pool = Pool.of([path for path in paths if path.stem not in HELD_OUT])
     held_out = [middle(reduced(path, 1.0)) / 255 for path in paths if path.stem in HELD_OUT]
-    train(pool, held_out, args.out, args.steps, args.batch, torch.Generator().manual_seed(args.seed))
+    chance = torch.Generator().manual_seed(args.seed)
+    free = continued(args.begin, args.inner) if args.begin else beginning(args.inner, chance)
+    for ready in train(free, pool, args.rate, args.steps, args.batch, chance):
+        save(ready, args.out)
+        plain, vivid = (score(ready, [saturated(rgb, by) for rgb in held_out]) for by in (1.0, VIVID))
+        print(f"held out {plain:.2f} dB, vivid {vivid:.2f} dB", file=sys.stderr, flush=True)
 
 
-def train(pool: Pool, held_out: list[Tensor], out: Path, steps: int, batch: int, chance: torch.Generator) -> None:
-    """Adam, its rate falling along a cosine; the weights that are kept average the last steps'."""
-    free = beginning(chance)
+def train(
+    free: list[Tensor], pool: Pool, rate: float, steps: int, batch: int, chance: torch.Generator
+) -> Iterator[Network]:
+    """Adam, its rate falling along a cosine.  Now and then, and at the end, the mean of the last steps' weights."""
     kept = [kernel.detach().clone() for kernel in free]
-    adam = torch.optim.Adam(free, lr=RATE)
+    adam = torch.optim.Adam(free)
     for step in range(steps):
         for group in adam.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARMING) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+            group["lr"] = rate * min(1, (step + 1) / WARMING) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         mosaic, truth, weight = lesson(pool.patches(batch, chance), chance)
         error = ((demosaiced(mosaic, network(free)) - truth) * weight)[:, :, 4:-4, 4:-4]
         loss = (error.square().mean(dim=(1, 2, 3)) + NOT_SEEN).log().mean()
@@ -77,22 +89,29 @@ def train(pool: Pool, held_out: list[Tensor], out: Path, steps: int, batch: int,
         for average, kernel in zip(kept, free, strict=True):
             average.lerp_(kernel.detach(), max(1 / AVERAGED, 1 / (step + 1)))
         if (step + 1) % 2500 == 0 or step + 1 == steps:
-            ready = network(kept)
-            save(ready, out)
-            plain, vivid = (score(ready, [saturated(rgb, by) for rgb in held_out]) for by in (1.0, VIVID))
-            print(f"step {step + 1}: held out {plain:.2f} dB, vivid {vivid:.2f} dB", file=sys.stderr, flush=True)
+            print(f"step {step + 1} of {steps}: ", file=sys.stderr, end="")
+            yield network(kept)
 
 
 # The network
 
 
-def beginning(chance: torch.Generator) -> list[Tensor]:
+def beginning(inner: int, chance: torch.Generator) -> list[Tensor]:
     """The kernels that learn: guesses as Malvar's (what they learn is added), small corrections."""
-    shapes = [(GUESSES + WIDTH, 4), *[(WIDTH, WIDTH)] * INNER, (GUESSES, WIDTH)]
+    shapes = [(GUESSES + WIDTH, 4), *[(WIDTH, WIDTH)] * inner, (GUESSES, WIDTH)]
     kernels = [torch.randn(*shape, 3, 3, generator=chance) * math.sqrt(2 / (9 * shape[1])) for shape in shapes]
     kernels[0][:GUESSES] = 0
     kernels[-1] *= 0.1
     return [kernel.requires_grad_() for kernel in kernels]
+
+
+def continued(weights: Path, inner: int) -> list[Tensor]:
+    """The kernels that learn, from weights; before the last, as many that pass features on as are lacking."""
+    arrays = np.load(weights)
+    first, *between, last = (torch.from_numpy(arrays[name]) for name in arrays.files)
+    first[:GUESSES] -= malvar_kernels()
+    between += [torch.nn.init.dirac_(torch.empty(WIDTH, WIDTH, 3, 3)) for _ in range(inner - len(between))]
+    return [kernel.requires_grad_() for kernel in (first, *between, last)]
 
 
 def network(free: list[Tensor]) -> Network:
@@ -183,8 +202,8 @@ def lesson(patches: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor, Te
     def some(share: float) -> Tensor:
         return uniform(0, 1, 1) < share
 
-    rgb = torch.where(some(0.125), cut(patches, chance), patches)
-    rgb = torch.where(some(0.6), saturated(rgb, uniform(0.5, 3.0, 1)), rgb)
+    rgb = torch.where(some(0.2), cut(patches, chance), patches)
+    rgb = torch.where(some(0.7), saturated(rgb, uniform(0.5, 3.0, 1)), rgb)
     swapped = torch.stack([torch.randperm(3, generator=chance) for _ in range(count)])
     swapped = swapped[:, :, None, None].expand_as(rgb)
     rgb = torch.where(some(0.4), rgb.gather(1, swapped), rgb)
@@ -209,12 +228,16 @@ def mosaicked(rgb: Tensor) -> Tensor:
 
 
 def cut(patches: Tensor, chance: torch.Generator) -> Tensor:
-    """Each patch beyond a line, or outside of a stripe, is another's, darker or brighter; the edge a pixel wide."""
-    angle, middle, width, gain = torch.rand(4, len(patches), 1, 1, 1, generator=chance)
+    """Each patch beyond a line, outside of a stripe or between pickets is another's, or itself, darker or brighter."""
+    angle, middle, width, gain, kind, other = torch.rand(6, len(patches), 1, 1, 1, generator=chance)
     place = torch.arange(PATCH) - PATCH / 2
     along = place * torch.cos(angle * math.tau) + place[:, None] * torch.sin(angle * math.tau) + (middle - 0.5) * PATCH
-    distance = torch.where(width < 0.5, along, 0.5 + 8 * width**2 - along.abs())
-    return torch.lerp(patches.roll(1, 0) * 2 * gain, patches, (distance + 0.5).clamp(0, 1)).clamp(0, 1)
+    stripe = 0.5 + 8 * width**2 - along.abs()
+    repeat = 2.2 + 6 * width**2  # pixels
+    pickets = repeat / 4 - (along.remainder(repeat) - repeat / 2).abs()
+    distance = torch.where(kind < 0.25, along, torch.where(kind < 0.5, stripe, pickets))
+    behind = torch.where(other < 0.5, patches.roll(1, 0), patches) * 2 * gain
+    return torch.lerp(behind, patches, (distance + 0.5).clamp(0, 1)).clamp(0, 1)  # the edge is a pixel wide
 
 
 # How well it goes

@@ -42,6 +42,7 @@ from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneR
 from ispd.orders import Space
 
 REACH = 12  # rows that demosaic and highlights look up and down, rounded up to whole repeats of every filter array
+NETWORK_REACH = 2  # more where `best` demosaics, or `auto`, which may be that
 FRINGES_REACH = 12  # more where red and blue are moved, which looks 8 rows far
 
 
@@ -49,7 +50,8 @@ def reach(shot: Shot, look: Look) -> int:
     """How many rows above and below its own a strip needs, of a surveyed shot."""
     cleaned = noise.REACH if noise.acts(look.denoise, shot) else 0
     moved = FRINGES_REACH if any(_fringes(shot, look)) else 0
-    return REACH + cleaned + moved
+    learned = NETWORK_REACH if look.demosaic.method in ("auto", "best") else 0
+    return REACH + cleaned + moved + learned
 
 
 def scene(mosaic: Mosaic, look: Look) -> SceneRGB:

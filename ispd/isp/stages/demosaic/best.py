@@ -1,4 +1,4 @@
-"""Best demosaic: a small network, for what rules do not know.  Two to three times the work of `directional`.
+"""Best demosaic: a small network, for what rules do not know.  Three times the work of `directional`.
 
 Most methods trust that the difference of two colors changes slowly.  Where it does not (petals, fabric, print, lamps)
 they leave zippers and false color.  This one has learned from photographs, many of them with their colors mixed anew,
@@ -35,7 +35,7 @@ Network: TypeAlias = tuple[Tensor, ...]
 """Kernels (out, in, 3, 3): the first gives GUESSES and features, the last corrections to the guesses."""
 
 GUESSES = 8  # colors that the four sites of an RGGB repeat lack: R at 1, 2, 3; G at 0, 3; B at 0, 1, 2
-REACH = 11  # sites: five layers of one repeat each to either side, from either site of a repeat
+REACH = 13  # sites: six layers of one repeat each to either side, from either site of a repeat
 
 
 def best(mosaic: Tensor, cfa: str) -> Tensor:
