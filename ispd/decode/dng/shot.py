@@ -34,6 +34,7 @@ NOT_APPLIED = {
     "a local tone map (ProfileGainTableMap)": (Tag.ProfileGainTableMap, Tag.ProfileGainTableMap2),
     "a look by color lattices (RGBTables)": (Tag.RGBTables,),
 }
+MOST_NOISE = 1.0  # S and O: at 1 the noise is as large as white; a phone in the dark has 0.02
 COLOR_LETTERS = "RGBCMYW"  # CFAPlaneColor's numbers, by TIFF/EP
 
 
@@ -228,7 +229,7 @@ def _noise_profile(tiff: Tiff, colors: int) -> tuple[tuple[float, float], ...]:
     ifd = tiff.raw if tiff.raw is not None and Tag.NoiseProfile in tiff.raw else tiff.first
     values = ifd.numbers(Tag.NoiseProfile, 2 * colors)
     pairs = tuple(zip(values[0::2], values[1::2], strict=False))
-    if len(values) not in (2, 2 * colors) or not all(math.isfinite(s + o) and s >= 0 and s + o > 0 for s, o in pairs):
+    if len(values) not in (2, 2 * colors) or not all(0 <= s <= MOST_NOISE and -s < o <= MOST_NOISE for s, o in pairs):
         return ()
     return pairs * (colors // len(pairs))
 

@@ -176,6 +176,7 @@ def test_a_noise_profile_serves_each_color() -> None:
     each = (1e-4, 1e-7, 2e-4, 2e-7, 3e-4, 3e-7)
     assert shot({Tag.NoiseProfile: (Kind.DOUBLE, each)}).noise_profile == ((1e-4, 1e-7), (2e-4, 2e-7), (3e-4, 3e-7))
     assert shot({Tag.NoiseProfile: (Kind.DOUBLE, (-1.0, 0.0))}).noise_profile == ()
+    assert shot({Tag.NoiseProfile: (Kind.DOUBLE, (1e-4, 1e300))}).noise_profile == ()
 
 
 def test_a_local_tone_map_that_is_not_applied_is_said() -> None:
