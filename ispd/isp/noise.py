@@ -30,6 +30,9 @@ BLOCK, STEP = 8, 4  # quads of a mosaic (2 × 2 sites), or pixels; every one lie
 THRESHOLD = 2.4  # standard deviations of a coefficient's noise: what lies below is taken for noise
 SHARED = 0.3  # of the other planes' energy counts too: where one has an edge, all have
 GRAIN = 0.15  # of luminance noise always stays: without any, skin is plastic (it costs 0.0 dB)
+DARKEST = 0.02  # of the pedestal: noise below black is cut there before its root is taken
+FAINT = 0.25  # of the pedestal: below black, variance is taken as there
+NONE = 1e-12  # variance of what has no noise at all
 ALIKE = 8.0  # summed squared differences, over variance, of two blocks' means: noise alone gives about 3
 
 

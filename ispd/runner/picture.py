@@ -48,7 +48,7 @@ def render(
     """
     if device == "cpu" and kernels.is_warm() and not kernels.uncovered(shot, look, outputs):
         shot = survey(samples, shot, look)
-        if not kernels.uncovered(shot, look, outputs):  # the survey may have found noise to be removed
+        if not kernels.uncovered(shot, look, outputs):  # the survey may have found red and blue to be moved
             threads = len(os.sched_getaffinity(0))
             return Rendered(kernels.render(samples, shot, look, outputs, threads, beat), shot, device)
     torch = load_torch()

@@ -31,15 +31,12 @@ from torch import Tensor
 from ispd.isp import noise
 from ispd.isp.color.mix import mix
 from ispd.isp.look import Denoise
-from ispd.isp.noise import ALIKE, BLOCK, GRAIN, SHARED, STEP, THRESHOLD, Profile
+from ispd.isp.noise import ALIKE, BLOCK, DARKEST, FAINT, GRAIN, NONE, SHARED, STEP, THRESHOLD, Profile
 from ispd.isp.params import Scalar
 from ispd.isp.pattern import planes_of_sites, repeat, shifted, spread, tiled
 from ispd.isp.values import Raw, Window
 
 BEFORE, AFTER = 2 * STEP, 3 * STEP  # quads or pixels around the picture: all blocks it lies in, and those beside them
-DARKEST = 0.02  # of the pedestal: noise below black is cut there before its root is taken
-NONE = 1e-12  # variance of what has no noise at all
-FAINT = 0.25  # of the pedestal: below black, variance is taken as there
 
 
 class Noisy(NamedTuple):

@@ -7,8 +7,9 @@ says that neither strips nor threads change a byte.
 
     coverage   what is covered, and why not
     tables     shot, look and output as numbers and tables
+    denoise    in bands of rows, before all of the rest
     strip      the pipeline                sensor · demosaic · light · codes   its stages        maths   powers, angles
-    frame      a photo in strips, on threads
+    frame      a photo in bands and strips, on threads
     compiler   decorators, and where machine code is kept
 """
 
@@ -78,7 +79,8 @@ def warm(say: Callable[[str], None]) -> None:
     whole = Area(0, 0, 64, 64)
     plain = Levels((0.0,), (1, 1, 1), (1.0,), full=(1.0,))
     identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    shot = Shot("RGGB", "RGB", plain, whole, whole, (1.0, 1.0, 1.0), identity)
+    noise = ((1e-3, 1e-4),) * 3
+    shot = Shot("RGGB", "RGB", plain, whole, whole, (1.0, 1.0, 1.0), identity, noise_profile=noise)
     outputs = (Output(), Output(size=32))
     render(np.full((1, 64, 64), 0.25, np.float32), shot, Look(), outputs, 1, lambda: None)
     kept = kept_in()

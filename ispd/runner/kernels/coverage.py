@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from ispd.isp import noise
 from ispd.isp.look import Look
 from ispd.isp.values import (
     DeltaPerRow,
@@ -42,8 +41,6 @@ def _of_shot(shot: Shot) -> str:
 def _of_look(shot: Shot, look: Look) -> str:
     if look.demosaic.method not in ("directional", "auto"):  # which on a CPU are the same
         return f"demosaic.method = {look.demosaic.method}"
-    if noise.acts(look.denoise, shot):
-        return "noise to be removed"
     if any(shot.lateral_ca) and look.camera.corrections.lateral_ca == "auto":
         return "red and blue to be moved"
     profile = shot.camera_profile

@@ -1,28 +1,30 @@
-"""A photo in strips: what the kernels do to each, side by side on threads, in memory that every strip uses again."""
+"""A photo in bands, if there is noise to remove, and in strips: side by side on threads, in memory used again."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ispd.isp import noise
 from ispd.isp.look import Look
 from ispd.isp.size import picture, scaled
 from ispd.isp.stages.orient import orient
 from ispd.isp.values import Area, Shot
 from ispd.orders import Output
-from ispd.runner.kernels import strip, tables
-from ispd.runner.kernels.tables import HALO, Floats, Whole
+from ispd.runner.kernels import denoise, strip, tables
+from ispd.runner.kernels.tables import CELL, HALO, MARGIN, Floats, Whole
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Beat: TypeAlias = Callable[[], None]
 
 ROWS = 96  # of a strip
+BAND = 3  # strips that noise is removed from at once: less is computed twice at their seams
 UNDONE = {6: 8, 8: 6}  # the orientation that undoes another; the others undo themselves
 TAPS = 9 * 2 + 1  # of the widest blur
 
@@ -58,15 +60,17 @@ def render(
     rows: int = ROWS,
 ) -> list[Pixels]:  # fmt: skip
     """The pictures of a surveyed shot, as `ispd.runner.frame.render` gives them."""
-    active = shot.active
+    active, area = shot.active, picture(shot)
     frame = Frame(
         samples[0, active.top : active.bottom, active.left : active.right],
         np.array(shot.levels.table, np.float32),
-        picture(shot),
-        tables.sensor(shot, look),
+        area,
+        tables.sensor(shot, look, area.left - HALO, area.right + HALO),
         tables.scene(shot, look),
     )
     with ThreadPoolExecutor(threads) as pool:
+        if noise.acts(look.denoise, shot):
+            frame = _denoised(frame, shot, look, pool, rows, beat)
         return [_pictured(frame, shot, look, output, pool, rows, beat) for output in outputs]
 
 
@@ -103,27 +107,56 @@ def _pictured(
     return pixels
 
 
+def _denoised(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, rows: int, beat: Beat) -> Frame:
+    """With codes that have no noise, where the picture and its HALO lie: once, whatever is made of them then."""
+    area, (height, width) = frame.area, frame.samples.shape
+    left, right = max(0, area.left - HALO) // CELL * CELL, -(-min(width, area.right + HALO) // CELL) * CELL
+    band = BAND * -(-rows // CELL) * CELL
+    columns, length = denoise.needed(band + 2 * MARGIN * CELL, right - left + 2 * MARGIN * CELL)
+    outer_left = left - MARGIN * CELL
+    sensor = tables.sensor(shot, look, outer_left, outer_left + columns)
+    p = tables.denoised(shot, look)
+    clean = np.empty((height, width), np.float32)
+    held: list[Space] = []
+
+    def done(top: int) -> None:
+        space = held.pop() if held else Space()
+        bottom = min(top + band, height)
+        outer_bottom = -(-bottom // CELL) * CELL + MARGIN * CELL
+        index = tables.mirrored(top - MARGIN * CELL, outer_bottom, height)
+        codes = space.floats("codes", len(index), columns)
+        _cut(frame, index, outer_left, codes)
+        work = space.floats("work", length)
+        denoise.cleared(codes, index, sensor, p, work, clean[top:bottom], left)
+        held.append(space)
+
+    first = max(0, area.top - HALO) // CELL * CELL
+    for _ in pool.map(done, range(first, min(height, area.bottom + HALO), band)):
+        beat()
+    return replace(frame, samples=clean, table=np.empty(0, np.float32))
+
+
 def _displayed(frame: Frame, top: int, bottom: int, space: Space) -> Floats:
     """(3, rows, columns): rows of the picture as the screen's light, at the sensor's size."""
     width = frame.area.width
     rows = tables.mirrored(frame.area.top + top - HALO, frame.area.top + bottom + HALO, frame.samples.shape[0])
     codes = space.floats("codes", len(rows), width + 2 * HALO)
-    _cut(frame, rows, codes)
+    _cut(frame, rows, frame.area.left - HALO, codes)
     work = space.floats("work", strip.PLANES * len(rows) * (min(strip.COLUMNS, width) + 2 * HALO))
     light = space.floats("light", 3, bottom - top, width)
     strip.displayed(codes, rows, frame.sensor, frame.scene, work, light)
     return light
 
 
-def _cut(frame: Frame, rows: Whole, codes: Floats) -> None:
-    """Stored codes of these rows, through the file's table, with HALO columns more on both sides."""
-    area, width = frame.area, frame.samples.shape[1]
+def _cut(frame: Frame, rows: Whole, start: int, codes: Floats) -> None:
+    """Stored codes of these rows, through the file's table, from column `start` on; mirrored where there are none."""
+    width, stop = frame.samples.shape[1], start + codes.shape[1]
     first, last = int(rows.min()), int(rows.max())
     held = frame.samples[first : last + 1] if len(rows) == last + 1 - first else frame.samples[rows]
-    left, right = max(0, area.left - HALO), min(width, area.right + HALO)
-    inner = slice(left - (area.left - HALO), codes.shape[1] - (area.right + HALO - right))
+    left, right = max(0, start), min(width, stop)
+    inner = slice(left - start, right - start)
     codes[:, inner] = held[:, left:right]
-    columns = tables.mirrored(area.left - HALO, area.right + HALO, width)
+    columns = tables.mirrored(start, stop, width)
     for outer in (slice(0, inner.start), slice(inner.stop, codes.shape[1])):
         codes[:, outer] = held[:, columns[outer]]
     if len(frame.table):

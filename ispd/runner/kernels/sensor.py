@@ -26,7 +26,7 @@ def levels(codes: Floats, rows: Whole, left: int, p: Sensor, mosaic: Floats, fil
     count = 0
     for y in range(height):
         row = rows[y]
-        _gain(row, left, p, gain)
+        gain_of_row(row, left, p, gain)
         code, light, near = codes[y, left:], mosaic[y], filled[y]
         black, own = p.black[row % p.black.shape[0], left:], p.black_of_row[row]
         for x in range(width):
@@ -41,7 +41,7 @@ def levels(codes: Floats, rows: Whole, left: int, p: Sensor, mosaic: Floats, fil
 
 
 @part
-def _gain(row: int, left: int, p: Sensor, gain: Floats) -> None:
+def gain_of_row(row: int, left: int, p: Sensor, gain: Floats) -> None:
     """White balance and shading of one row."""
     width = len(gain)
     balance = p.balance[row % 2, left:]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ispd.isp import noise
 from ispd.isp.color import tone
 from ispd.isp.color.boundary import most_chroma
 from ispd.isp.color.spaces import (
@@ -28,7 +29,6 @@ from ispd.isp.color.spaces import (
 from ispd.isp.factors import baseline, ceiling, gain, gains
 from ispd.isp.look import Curve, Look
 from ispd.isp.params import Points
-from ispd.isp.size import picture
 from ispd.isp.values import FixVignetteRadial, GainMap, Opcode, Shot
 from ispd.orders import Space
 
@@ -36,6 +36,8 @@ Floats: TypeAlias = NDArray[np.float32]
 Whole: TypeAlias = NDArray[np.int64]
 
 HALO = 8  # sites that highlights (1) and demosaic (7) look away
+CELL = 2 * noise.STEP  # sites of a mosaic, in rows and columns, that all lie in the same four blocks of `denoise`
+MARGIN = 2  # cells that `denoise` looks away: the blocks that a cell lies in, and those beside them
 FIRST, OCTAVES, STEPS = -20, 31, 128  # the tone table: from 2^FIRST on, so many octaves of so many steps
 f = np.float32
 
@@ -59,6 +61,19 @@ class Sensor(NamedTuple):
     red_column: int  # the parity of columns that have red, HALO counted
     last_row: int  # of the active area
     last_column: int
+
+
+class Noise(NamedTuple):
+    """Denoise.  Planes are R, G, G, B."""
+
+    plane: Whole  # of each site of a quad, row by row
+    shot: Floats  # S and O of each plane
+    read: Floats
+    pedestal: np.float32
+    mixing: Floats  # (4, 4): luminance and differences from planes; its transpose leads back
+    luminance: np.float32  # energies over the noise's, below which a cosine is noise
+    color: np.float32
+    moved: np.float32  # how far a block's color moves to that of the blocks around: 0 … 1
 
 
 class Scene(NamedTuple):
@@ -93,10 +108,10 @@ class Codes(NamedTuple):
 FILMIC, POINTS, CUT = range(3)
 
 
-def sensor(shot: Shot, look: Look) -> Sensor:
-    """Of a surveyed shot with a Bayer array."""
-    active, area, p = shot.active, picture(shot), shot.levels
-    columns = mirrored(area.left - HALO, area.right + HALO, active.width)
+def sensor(shot: Shot, look: Look, left: int, right: int) -> Sensor:
+    """Of a surveyed shot with a Bayer array, for columns `left` … `right` of its active area; HALO counts as theirs."""
+    active, p = shot.active, shot.levels
+    columns = mirrored(left, right, active.width)
     pattern = np.array(p.black, np.float32).reshape(p.black_shape)[:, :, 0]
     own = _padded(p.delta_h, active.width)
     balance = np.array(gains(look.camera.white_balance, shot.neutral, shot.colors), np.float64)
@@ -118,9 +133,27 @@ def sensor(shot: Shot, look: Look) -> Sensor:
         column=columns.astype(np.float32),
         lowest=f(balance.min() if look.highlights.method == "clip" else math.inf),
         red_row=red_row,
-        red_column=(red_column - area.left + HALO) % 2,
+        red_column=(red_column - left) % 2,
         last_row=active.height - 1,
         last_column=active.width - 1,
+    )
+
+
+def denoised(shot: Shot, look: Look) -> Noise:
+    """Of a surveyed shot with a Bayer array and noise."""
+    colors = ["RGB".index(letter) for letter in shot.cfa]
+    order = sorted(range(4), key=colors.__getitem__)
+    profile = tuple(shot.noise_profile[colors[site]] for site in order)
+    luminance, color = cast(float, look.denoise.luminance), cast(float, look.denoise.color)
+    return Noise(
+        plane=np.array([order.index(site) for site in range(4)]),
+        shot=np.array([shot_noise for shot_noise, _ in profile], np.float32),
+        read=np.array([read_noise for _, read_noise in profile], np.float32),
+        pedestal=f(noise.pedestal(profile)),
+        mixing=noise.mixing(4).astype(np.float32),
+        luminance=f((noise.THRESHOLD * luminance) ** 2),
+        color=f((noise.THRESHOLD * color) ** 2),
+        moved=f(min(1.0, color)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ispd.isp.look import (
     Corrections,
     Curve,
     Demosaic,
+    Denoise,
     Exposure,
     Finish,
     Gamut,
@@ -26,6 +28,7 @@ from ispd.isp.look import (
     Sharpen,
     WhiteBalance,
 )
+from ispd.isp.noise import REACH
 from ispd.isp.survey import survey
 from ispd.isp.values import Area, FixVignetteRadial, GainMap, Levels, Mosaic, Region, Shot, WarpRectilinear
 from ispd.orders import Output, Space
@@ -104,12 +107,26 @@ FACTS: dict[str, dict[str, Any]] = {
     "much light": {"baseline_exposure": 3.0},
     "little light": {"baseline_exposure": -4.0},
 }
+NOISE = ((2e-3, 3e-4), (3e-3, 2e-4), (2e-3, 1e-4))
 
 
 @pytest.mark.parametrize("case", FACTS)
 def test_a_shot_comes_out_as_by_torch(case: str) -> None:
     facts = {"neutral": DAYLIGHT, "rec2020_from_camera": CAMERA, **FACTS[case]}
     hold(lit(130, 100), shot(130, 100, **facts))
+
+
+@pytest.mark.parametrize("case", FACTS)
+def test_a_noisy_shot_comes_out_as_by_torch(case: str) -> None:
+    facts = {"neutral": DAYLIGHT, "rec2020_from_camera": CAMERA, "noise_profile": NOISE, **FACTS[case]}
+    hold(lit(130, 100), shot(130, 100, **facts))
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 2.0])
+def test_luminance_and_color_lose_their_noise_as_by_torch(strength: float) -> None:
+    facts = shot(90, 700, cfa="BGGR", neutral=DAYLIGHT, noise_profile=NOISE)
+    for p in (Denoise(luminance=strength), Denoise(color=strength)):
+        hold(lit(90, 700), facts, Look(denoise=p), SIXTEEN)
 
 
 @pytest.mark.parametrize("profile", sorted(path.name for path in shipped_profiles().glob("*.toml")))
@@ -147,6 +164,7 @@ def test_any_look_of_any_photo_comes_out_as_by_torch(seed: int) -> None:
         exposure_shift=float(random.uniform(-1, 1)),
         orientation=int(random.integers(1, 9)),
         opcodes2=(MAP,) if random.random() < 0.3 else (),
+        noise_profile=any_noise(random) if random.random() < 0.6 else (),
     )
     output = Output(
         format="tiff",
@@ -155,6 +173,12 @@ def test_any_look_of_any_photo_comes_out_as_by_torch(seed: int) -> None:
         size=None if random.random() < 0.6 else int(random.integers(16, 200)),
     )
     hold(samples, facts, any_look(random), output)
+
+
+def any_noise(random: np.random.Generator) -> tuple[tuple[float, float], ...]:
+    """From what is hardly seen to what is hardly a picture."""
+    scale = 10 ** random.uniform(-1, 1)
+    return tuple((scale * 2e-3 * random.uniform(0.5, 1), scale * 3e-4 * random.uniform(0, 1)) for _ in range(3))
 
 
 def any_look(random: np.random.Generator) -> Look:
@@ -166,6 +190,7 @@ def any_look(random: np.random.Generator) -> Look:
     points = ((0.0, 0.03), (0.25, 0.2), (0.7, 0.75), (1.0, 0.98))
     return Look(
         camera=Camera(Corrections(), WhiteBalance(within(-0.3, 0.3, 0), within(-0.3, 0.3, 0))),
+        denoise=Denoise(within(0, 2, 1), within(0, 2, 1)),
         highlights=Highlights("desaturate" if random.random() < 0.7 else "clip"),
         exposure=Exposure(within(-2, 2, 0)),
         curve=Curve(
@@ -188,15 +213,17 @@ def test_codes_of_any_kind_and_a_table_come_out_as_by_torch() -> None:
         hold(codes.astype(kind), shot(60, 60, levels=table, neutral=DAYLIGHT))
 
 
+@pytest.mark.parametrize("noise", [(), NOISE])
 @pytest.mark.parametrize("size", [None, 150])
-def test_neither_strips_nor_threads_change_a_byte(size: int | None) -> None:
-    facts = shot(150, 400, neutral=DAYLIGHT, rec2020_from_camera=CAMERA, cfa="GRBG", opcodes2=(MAP,))
+def test_neither_strips_nor_threads_change_a_byte(size: int | None, noise: tuple[tuple[float, float], ...]) -> None:
+    facts = shot(150, 400, cfa="GRBG", opcodes2=(MAP,), crop=Area(3, 50, 141, 400), noise_profile=noise)
+    facts = replace(facts, neutral=DAYLIGHT, rec2020_from_camera=CAMERA)
     samples = lit(150, 400)
     facts = survey(samples, facts, Look())
     output = Output(size=size)
     first, *others = (
         kernel_frame.render(samples, facts, Look(), (output,), threads, silent, rows=rows)[0]
-        for threads, rows in ((1, 96), (2, 64), (3, 17), (1, 500))
+        for threads, rows in ((1, 96), (2, 64), (3, 17), (3, 5), (1, 500))
     )
     for other in others:
         np.testing.assert_array_equal(first, other)
@@ -209,21 +236,27 @@ def test_the_heart_beats_with_every_strip() -> None:
     assert len(beats) >= 300 // kernel_frame.ROWS
 
 
+@pytest.mark.parametrize(("noise", "reach"), [((), 16), (NOISE, 16 + REACH)])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
-def test_a_wild_number_spoils_its_own_neighborhood_alone(value: float) -> None:
-    samples = lit(80, 80)
-    facts = survey(samples, shot(80, 80, neutral=DAYLIGHT), Look())
+def test_a_wild_number_spoils_its_own_neighborhood_alone(
+    value: float, noise: tuple[tuple[float, float], ...], reach: int
+) -> None:
+    samples = lit(120, 250)
+    facts = survey(samples, shot(120, 250, neutral=DAYLIGHT, noise_profile=noise), Look())
     calm = kernels.render(samples, facts, Look(), (Output(),), 1, silent)[0]
-    samples[0, 40, 40] = value
+    samples[0, 60, 60] = value
     wild = kernels.render(samples, facts, Look(), (Output(),), 1, silent)[0]
     changed = np.argwhere((calm != wild).any(axis=2))
     assert len(changed)
-    assert (np.abs(changed - 40) <= 16).all()
+    assert (np.abs(changed - 60) <= reach).all()
 
 
+@pytest.mark.parametrize("noise", [(), NOISE])
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 5), (7, 1), (1, 7), (16, 16), (17, 31)])
-def test_the_smallest_photos_are_left_to_torch_or_right(size: tuple[int, int]) -> None:
-    facts = survey(np.full((1, *size), 0.2, np.float32), shot(*size), Look())
+def test_the_smallest_photos_are_left_to_torch_or_right(
+    size: tuple[int, int], noise: tuple[tuple[float, float], ...]
+) -> None:
+    facts = survey(np.full((1, *size), 0.2, np.float32), shot(*size, noise_profile=noise), Look())
     if min(size) < 16:
         assert kernels.uncovered(facts, Look(), (Output(),))
     else:
