@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from torch import Tensor
 
-from ispd.isp.pattern import colors_of, repeat
+from ispd.isp.pattern import colors_of
 from ispd.isp.stages.demosaic.best import best
 from ispd.isp.stages.demosaic.bilinear import bilinear
 from ispd.isp.stages.demosaic.detailed import detailed
@@ -28,7 +28,7 @@ Method: TypeAlias = Literal["auto", "bilinear", "malvar", "directional", "best"]
 
 
 def demosaic(mosaic: Tensor, cfa: str, method: Method = "auto", colors: str | None = None) -> Tensor:
-    """By name on the four Bayer phases; else `kriged` where it fits, or `detailed`: four colors, tiny pictures.
+    """By name on the four Bayer phases; else `kriged` where it fits, or `detailed`: four colors.
 
     `auto` is `best` on a GPU, where it costs next to nothing, and `directional` on a CPU.
     """
@@ -40,6 +40,6 @@ def demosaic(mosaic: Tensor, cfa: str, method: Method = "auto", colors: str | No
         if method == "best" or (method == "auto" and plane.is_cuda):
             return best(plane, cfa)
         return malvar(plane, cfa) if method == "malvar" else directional(plane, cfa)
-    if order == "RGB" and min(plane.shape) >= repeat(cfa) and fits(cfa):
+    if order == "RGB" and fits(cfa):
         return kriged(plane, cfa)
     return detailed(plane, cfa, order)

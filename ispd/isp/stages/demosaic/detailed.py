@@ -1,4 +1,4 @@
-"""Detailed demosaic, for four colors and tiny pictures: bilinear, plus the detail of the color that was measured.
+"""Detailed demosaic, for four colors and rare arrays: bilinear, plus the detail of the color that was measured.
 
 What a sample has over the mean of its own color around it is detail, and detail is mostly grey after white balance: so
 5/8 of it is added to the bilinear estimates of the other colors, each kept near the range of its nearest measured

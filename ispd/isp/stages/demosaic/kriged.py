@@ -13,8 +13,8 @@ site of the repeat and each of four directions the best weights are computed onc
     3  the four guesses are averaged with weights A⁻⁴
     4  limits (`guided`): green by the site's own color, red and blue by green, each among samples up to 2 sites away
 
-Takes   (H, W) mosaic, white-balanced; any `cfa` that `fits`, of "RGB"; at least one repeat high and wide
-Gives   (3, H, W), R, G, B; looks 8 sites far; beyond a border its first repeat is seen again, which keeps the phase
+Takes   (H, W) mosaic, white-balanced; any `cfa` that `fits`, of "RGB"; any size
+Gives   (3, H, W), R, G, B; looks 8 sites far; beyond a border its pixels go on
 Source  universal kriging: N. Cressie, "Statistics for Spatial Data", 1993, §3.4.  A covariance that falls with the
         distance is the 1 / f² of photos' spectra.  The constants are the best on photos at half size, plain and
         saturated, behind X-Trans, by a tenth of a decibel; color stretched less than light: +0.2 | +0.4 dB over none
@@ -35,7 +35,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ispd.isp.pattern import greatest, nearness, planes_of_sites, repeat, tiled
+from ispd.isp.pattern import greatest, nearness, planes_of_sites, repeat, spread, tiled
 from ispd.isp.stages.demosaic.overshoot import Span, guided
 
 REACH = 3  # sites: samples up to so far away are weighed
@@ -43,13 +43,14 @@ FAR = 2  # sites: limits come from samples so near
 LIGHT_STRETCH, COLOR_STRETCH, COLOR, NOISE = 8.0, 3.0, 0.12, 0.01
 CALM, NOTHING = 0.001, 1e-9  # of a sample; of light
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
-WIDEST = 8  # sites: filters of larger repeats would be huge, and no such sensor is known
+WIDEST = 8  # sites: larger repeats would take seconds to prepare, and no such sensor is known
 
 
+@cache
 def fits(cfa: str) -> bool:
     """Whether this array has all three colors near every site, and a repeat of reasonable size."""
     sites = planes_of_sites(cfa, "RGB") if set(cfa) == set("RGB") else None
-    return sites is not None and REACH <= len(sites) <= WIDEST and nearness(sites, 3) <= FAR
+    return sites is not None and len(sites) <= WIDEST and nearness(sites, 3) <= FAR
 
 
 def kriged(mosaic: Tensor, cfa: str) -> Tensor:
@@ -58,37 +59,36 @@ def kriged(mosaic: Tensor, cfa: str) -> Tensor:
 
 
 def _guesses(mosaic: Tensor, cfa: str) -> Tensor:
-    """(4 directions, 3 colors, H, W): one convolution of the planes of the repeat's sites."""
+    """(4 directions, 3 colors, H, W): for each site of the repeat its own filters."""
     side, (height, width) = repeat(cfa), mosaic.shape
-    padded = mosaic.index_select(0, _places(mosaic, height, side)).index_select(1, _places(mosaic, width, side))
+    padded = _padded(mosaic, cfa)[None]
     filters = torch.from_numpy(_filters(cfa)).to(mosaic)
-    blocks = F.conv2d(F.pixel_unshuffle(padded[None], side)[None], filters)[0]
-    return F.pixel_shuffle(blocks.reshape(len(DIRECTIONS), -1, *blocks.shape[1:]), side)[..., :height, :width]
+    guesses = mosaic.new_empty(len(DIRECTIONS), 3, height, width)
+    for row, column in np.ndindex(min(side, height), min(side, width)):
+        one = F.conv2d(padded[:, row:, column:], filters[row, column, :, None], stride=side)
+        guesses[..., row::side, column::side] = one.reshape(len(DIRECTIONS), 3, *one.shape[1:])
+    return guesses
 
 
-def _places(mosaic: Tensor, length: int, side: int) -> Tensor:
-    """From one repeat before the start to one after the last that has begun; outside, the nearest of the same phase."""
-    place = torch.arange(-side, (length // side + (length % side > 0) + 1) * side, device=mosaic.device)
-    before, after = torch.remainder(place, side), length - side + torch.remainder(place - length, side)
-    return torch.where(place < 0, before, torch.where(place < length, place, after))
+def _padded(mosaic: Tensor, cfa: str) -> Tensor:
+    """REACH more all around: what the array would see if the border's pixels, bilinearly guessed, went on."""
+    planes = F.pad(spread(mosaic, cfa, "RGB"), (REACH, REACH, REACH, REACH), mode="replicate")
+    sites = planes_of_sites(cfa, "RGB").roll((REACH, REACH), dims=(0, 1)).to(mosaic.device)
+    return planes.gather(0, tiled(sites, *planes.shape[1:])[None])[0]
 
 
 @cache
 def _filters(cfa: str) -> NDArray[np.float32]:
-    """(4 directions · 3 colors · n² sites, n² planes, 3, 3): all weights, taken apart by the phase of each tap."""
+    """(n, n, 4 directions · 3 colors, 7, 7): the weights of every site of the repeat; its own color is just taken."""
     side, sites = repeat(cfa), planes_of_sites(cfa, "RGB").numpy()
     around = np.array([(y, x) for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1)])
-    filters = np.zeros((len(DIRECTIONS), 3, side, side, side, side, 3, 3), dtype=np.float32)
-    for direction, along in enumerate(DIRECTIONS):
-        for row, column in np.ndindex(side, side):
-            y, x = around.T + np.array([[row], [column]])
-            phases = y % side, x % side
-            weights = _weights(around, sites[phases], along)
-            for color in range(3):
-                known = sites[row, column] == color
-                taps = np.all(around == 0, axis=1) if known else weights[:, color]
-                filters[direction, color, row, column, *phases, y // side + 1, x // side + 1] = taps
-    return filters.reshape(-1, side**2, 3, 3)
+    filters = np.zeros((side, side, len(DIRECTIONS), 3, len(around)), dtype=np.float32)
+    for row, column in np.ndindex(side, side):
+        y, x = around.T + np.array([[row], [column]])
+        for direction, along in enumerate(DIRECTIONS):
+            filters[row, column, direction] = _weights(around, sites[y % side, x % side], along).T
+        filters[row, column, :, sites[row, column]] = np.all(around == 0, axis=1)
+    return filters.reshape(side, side, -1, 2 * REACH + 1, 2 * REACH + 1)
 
 
 def _weights(around: NDArray[np.int64], colors: NDArray[np.int64], along: tuple[int, int]) -> NDArray[np.float64]:
@@ -119,7 +119,7 @@ def _calmest(guesses: Tensor, mosaic: Tensor) -> Tensor:
     restless = torch.stack(
         [_restlessness(guess, *along) + calm for guess, along in zip(guesses, DIRECTIONS, strict=True)]
     )
-    weights = (restless.amin(dim=0) / restless) ** 4
+    weights = (restless.amin(dim=0) / restless).square().square()
     return (weights[:, None] * guesses).sum(dim=0) / weights.sum(dim=0)
 
 
