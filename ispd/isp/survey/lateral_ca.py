@@ -11,7 +11,7 @@ Gives   (red, blue): 0.001 is a thousandth wider than green, about the center; 0
 
 Source  T. Boult, G. Wolberg, "Correcting chromatic aberrations using image warping", CVPR 1992 (the model); B. Lucas,
         T. Kanade, 1981 (shifts from gradients); A. Beaton, J. Tukey, 1974 (biweight).  Own thresholds: 29 photographs,
-        each with ± 0.05 % added to what it has: found to 0.01 %, and what is found without is the same on every side
+        each with ± 0.05 % added to what it has, is found to 0.01 % where it is believed
 """
 
 from __future__ import annotations
