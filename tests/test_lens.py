@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ispd.decode.cell import Cell
 from ispd.decode.facts import read_facts
-from ispd.isp.look import Corrections, Look
+from ispd.isp.look import Corrections, Exposure, Look
 from ispd.isp.render import scene
 from ispd.isp.values import Area, FixVignetteRadial, GainMap, Mosaic, Region, WarpRadial, WarpRectilinear
 from ispd.orders import Facts
@@ -30,6 +30,7 @@ DATABASE = lensfunpy.Database(load_common=False)  # its lenses live as long as i
 HEIGHT, WIDTH = 400, 600
 ZOOM = Facts(make="Canon", model="Canon EOS 6D", lens="EF24-70mm f/2.8L II USM", focal_length_mm=24.0, f_number=2.8)
 FILE = Corrections()
+LOOK = Look(exposure=Exposure(auto="none"))
 
 
 def modifier(facts: Facts, wanted: str, *, reverse: bool, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Any:
@@ -60,7 +61,7 @@ def rendered(photo: Mosaic, facts: Facts, p: Corrections = FILE) -> NDArray[np.f
     """(3, H, W) scene light, cropped, with lensfun's corrections."""
     photo = replace(photo, shot=lens.correct(photo.shot, facts, p).shot)
     crop = photo.shot.crop
-    whole = scene(photo, Look())[:, crop.top : crop.bottom, crop.left : crop.right]
+    whole = scene(photo, LOOK)[:, crop.top : crop.bottom, crop.left : crop.right]
     return np.asarray(whole)
 
 
