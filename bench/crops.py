@@ -35,11 +35,11 @@ class Place:
 
 
 PLACES = (
-    Place("canon_s40_CRW_0117.CRW", 0.42, 0.45, "fine print"),
-    Place("canon_s40_CRW_0117.CRW", 0.70, 0.62, "edges of saturated color"),
-    Place("gopro_hero7_GOPR8513.GPR", 0.50, 0.50, "color chart"),
-    Place("iso 100", 0.55, 0.50, "simulated, ISO 100"),
-    Place("iso 3200", 0.55, 0.50, "simulated, ISO 3200"),
+    Place("canon_s40_CRW_0117.CRW", 0.17, 0.80, "edge of a letter"),
+    Place("canon_s40_CRW_0117.CRW", 0.68, 0.28, "leaf in print"),
+    Place("gopro_hero7_GOPR8513.GPR", 0.255, 0.205, "small print"),
+    Place("iso 100", 0.45, 0.24, "simulated, ISO 100"),
+    Place("iso 800", 0.45, 0.24, "simulated, ISO 800"),
 )
 
 

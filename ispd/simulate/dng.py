@@ -155,9 +155,9 @@ def _tile_entries(negative: Negative) -> tuple[Entry, ...]:
 
 def _tile_size(negative: Negative) -> tuple[int, int]:
     """TILE, or the largest multiple of 16 inside a smaller image: LibRaw 0.22 breaks the rows of a tile at the image's
-    edge where the tile is wider than the whole image."""
+    edge where the tile is wider than the whole image, and takes two tiles that make a row for halves of each line."""
     height, width = (min(TILE, max(16, side // 16 * 16)) for side in negative.samples.shape[:2])
-    return height, width
+    return height, width // 2 if negative.samples.shape[1] == 2 * width else width
 
 
 def _cfa_entries(cfa: Cfa) -> tuple[Entry, ...]:

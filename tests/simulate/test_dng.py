@@ -22,6 +22,7 @@ from ispd.simulate.camera import CAMERAS, KESTREL, LANTERN, MERIDIAN, SimulatedC
 from ispd.simulate.capture import Capture, Place
 from ispd.simulate.dng import Negative, encode_dng, write_dng
 from ispd.simulate.photograph import Moment, expose
+from ispd.simulate.pictures import gradient
 from ispd.simulate.tiff import Entry, Kind
 
 EVERY_CAMERA = pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.model)
@@ -73,6 +74,14 @@ def test_flashraw_and_tifffile_read_the_same_samples(
         assert np.array_equal(raw.asarray(), negative.samples)
     with flashraw.open(path) as photo:
         assert np.array_equal(photo.decode("raw-u16", apply_opcodes=False).array, negative.samples)
+
+
+@pytest.mark.parametrize("width", [256, 512, 600])
+def test_libraw_reads_lossless_jpeg_of_any_width(width: int, tmp_path: Path) -> None:
+    """It takes two tiles that make a row for halves of each line."""
+    negative = replace(expose(gradient(64, width), LANTERN), compression="lossless-jpeg")
+    with rawpy.imread(str(write_dng(tmp_path / "a.dng", negative))) as raw:
+        assert np.array_equal(raw.raw_image, negative.samples)
 
 
 def test_linear_samples_have_a_plane_a_color(tmp_path: Path) -> None:
