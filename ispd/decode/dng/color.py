@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ispd.decode.dng.codes import LINEAR_RAW, Tag
-from ispd.decode.dng.light import XY, temperature_and_tint, uv_of, white_of_illuminant
+from ispd.decode.dng.light import XY, temperature_and_tint, white_of_illuminant
 from ispd.decode.dng.lights import as_green, seen_lights, usual_lights
 from ispd.decode.dng.tags import Ifd, Tiff
 from ispd.isp.color.spaces import BRADFORD, D50_XYZ, D65, Array, adapt, xyz_from_rgb, xyz_from_xy
@@ -234,7 +234,9 @@ def _calibration(tiff: Tiff, number: int, count: int) -> tuple[Calibration | Non
     reduction = _read_matrix(tiff, Tag[f"ReductionMatrix{number}"], (3, count)) if count > 3 else None
     illuminant = Tag[f"CalibrationIlluminant{number}"]
     white = white_of_illuminant(
-        tiff.holder(illuminant).integer(illuminant, 0), _illuminant_data(tiff, Tag[f"IlluminantData{number}"])
+        tiff.holder(illuminant).integer(illuminant, 0),
+        _illuminant_data(tiff, Tag[f"IlluminantData{number}"]),
+        tiff.order,
     )
     return Calibration(number, white, color, camera, forward, reduction), warnings
 
@@ -352,9 +354,25 @@ def _weights(whites: Sequence[XY | None], light: XY) -> list[float]:
         return [1.0] + [0.0] * (len(whites) - 1)
     if len(known) == 2:
         return _two_weights(temperature_and_tint(known[0])[0], temperature_and_tint(known[1])[0], light)
-    # The specification leaves the way to mix three open: by inverse squared distance in CIE 1960, exact at each light
-    near = [1 / (math.dist(uv_of(white), uv_of(light)) ** 2 + 1e-10) for white in known]
-    return [n / sum(near) for n in near]
+    return _three_weights(known, light)
+
+
+def _three_weights(whites: Sequence[XY], light: XY) -> list[float]:
+    """By nearness in reciprocal temperature and tint, each calibration alone at its own light.
+
+    The specification leaves the way open; this is what Adobe's DNG SDK 1.7 does: inverse squared distances, their
+    shares by a smooth step, and shares of less than 2 % left out.
+    """
+
+    def place(xy: XY) -> tuple[float, float]:
+        kelvin, tint = temperature_and_tint(xy)
+        return min(1500 / kelvin, 1.0), 15 * tint  # the kit's unit of tint is 1/3000 of CIE 1960's, and it takes 1/200
+
+    near = np.array([1 / (math.dist(place(white), place(light)) ** 2 + 1e-8) for white in whites])
+    share = near / near.sum()
+    step = np.clip((share * share * (3 - 2 * share) - 0.02) / 0.98, 0, 1)
+    weights: list[float] = (step / step.sum()).tolist()
+    return weights
 
 
 def _two_weights(first: float, second: float, light: XY) -> list[float]:

@@ -2,7 +2,8 @@
 
 Source  EXIF 2.32 LightSource; CIE 15 for A…D75; fluorescents at the middle of EXIF's ranges, on the black body's curve,
         which in CIE 1960 is from Krystek, "An algorithm to calculate correlated colour temperature",
-        Color Research & Application 10 (1985) 38, good to 15,000 K
+        Color Research & Application 10 (1985) 38, good to 15,000 K; spectra by C. Wyman, P. Sloan, P. Shirley, "Simple
+        analytic approximations to the CIE XYZ color matching functions", JCGT 2 (2013)
 
 >>> round(temperature_and_tint((0.3127, 0.3290))[0], -2)  # D65
 6500.0
@@ -12,6 +13,7 @@ Source  EXIF 2.32 LightSource; CIE 15 for A…D75; fluorescents at the middle of
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import TypeAlias
 
@@ -22,6 +24,13 @@ XY: TypeAlias = tuple[float, float]
 Array: TypeAlias = NDArray[np.float64]
 
 OTHER = 255  # CalibrationIlluminant: the light is described by IlluminantData
+
+MOST_SPECTRUM = 1000  # samples; what the DNG SDK takes
+EYE = (  # x̄, ȳ, z̄ as bells: height, middle in nm, width below and above it
+    ((1.056, 599.8, 37.9, 31.0), (0.362, 442.0, 16.0, 26.7), (-0.065, 501.1, 20.4, 26.2)),
+    ((0.821, 568.8, 46.9, 40.5), (0.286, 530.9, 16.3, 31.1)),
+    ((1.217, 437.0, 11.8, 36.0), (0.681, 459.0, 26.0, 13.8)),
+)
 
 _MIREDS: Array = np.linspace(40, 1000, 961)  # 25,000 K … 1,000 K
 
@@ -77,23 +86,59 @@ def xy_from_temperature(kelvin: float) -> XY:
     return 3 * u / scale, 2 * v / scale
 
 
-def white_of_illuminant(code: int, data: bytes = b"") -> XY | None:
-    """The white of an EXIF LightSource; `data` is IlluminantData, which describes `OTHER`.  None: unknown."""
+def white_of_illuminant(code: int, data: bytes = b"", order: str = "<") -> XY | None:
+    """The white of an EXIF LightSource; `data` is IlluminantData, in the file's byte order, which describes `OTHER`.
+
+    None: unknown.
+    """
     if code == OTHER:
-        return _described(data)
+        return _described(data, order)
     if code in _TEMPERATURES:
         return xy_from_temperature(_TEMPERATURES[code])
     return _WHITES.get(code)
 
 
-def _described(data: bytes) -> XY | None:
-    """IlluminantData of kind 0: two rationals, x and y.  (Kind 1, a spectrum, is not read.)"""
-    for order in "<>":
-        if len(data) >= 18 and struct.unpack_from(order + "H", data)[0] == 0:
-            x, x_below, y, y_below = struct.unpack_from(order + "4I", data, 2)
-            if x_below and y_below and 0 < x / x_below < 1 and 0.01 < y / y_below < 1:
-                return x / x_below, y / y_below
+def _described(data: bytes, order: str) -> XY | None:
+    """IlluminantData of kind 0: two rationals, x and y; of kind 1: a spectrum."""
+    kind = struct.unpack_from(order + "H", data)[0] if len(data) >= 18 else -1
+    if kind == 0:
+        return _plausible(*_ratios(data, order, 2, 2))
+    if kind == 1:
+        count = struct.unpack_from(order + "I", data, 2)[0]
+        if MOST_SPECTRUM >= count >= 2 and len(data) >= 6 + 8 * (count + 2):
+            first, step, *power = _ratios(data, order, 6, count + 2)
+            return _seen(first + step * np.arange(count), np.array(power))
     return None
+
+
+def _ratios(data: bytes, order: str, at: int, count: int) -> list[float]:
+    """Unsigned rationals; NaN without a denominator."""
+    numbers = struct.unpack_from(f"{order}{2 * count}I", data, at)
+    return [above / below if below else math.nan for above, below in zip(numbers[::2], numbers[1::2], strict=True)]
+
+
+def _plausible(x: float, y: float) -> XY | None:
+    """NaN is not."""
+    return (x, y) if 0 < x < 1 and 0.01 < y < 1 and x + y < 1 else None
+
+
+def _seen(wavelengths_nm: Array, power: Array) -> XY | None:
+    """The chromaticity of a light with that spectrum."""
+    if not (np.isfinite(wavelengths_nm).all() and np.isfinite(power).all()):
+        return None
+    x, y, z = (
+        sum(height * _lobe(wavelengths_nm, middle, below, above) for height, middle, below, above in lobes) @ power
+        for lobes in EYE
+    )
+    total = float(x + y + z)
+    return _plausible(float(x) / total, float(y) / total) if total > 0 else None
+
+
+def _lobe(wavelengths_nm: Array, middle: float, below: float, above: float) -> Array:
+    """A bell with a width on each side."""
+    off = (wavelengths_nm - middle) / np.where(wavelengths_nm < middle, below, above)
+    bell: Array = np.exp(-0.5 * off * off)
+    return bell
 
 
 def _black_body(mireds: Array) -> tuple[Array, Array]:

@@ -128,6 +128,18 @@ def test_three_lights_each_have_their_own_matrix() -> None:
     assert_allclose(color(both).rec2020_from_camera, color(alone).rec2020_from_camera, atol=1e-3)
 
 
+def test_at_one_of_three_lights_the_others_say_nothing() -> None:
+    third: Tags = {
+        **DUAL,
+        Tag.ColorMatrix3: (Kind.SRATIONAL, tuple(np.eye(3).ravel())),
+        Tag.CalibrationIlluminant3: (Kind.SHORT, 22),
+    }
+    neutral = neutral_tag(TUNGSTEN_MATRIX @ xyz_from_xy(A))
+    assert_allclose(
+        color({**third, **neutral}).rec2020_from_camera, color({**DUAL, **neutral}).rec2020_from_camera, atol=0.01
+    )
+
+
 def test_a_forward_matrix_takes_balanced_camera_color_to_d50() -> None:
     result = color(
         {

@@ -51,3 +51,28 @@ def test_a_light_of_its_own_is_described_by_its_chromaticity() -> None:
     assert white_of_illuminant(255, data) == (0.31, 0.33)
     assert white_of_illuminant(255, b"") is None
     assert white_of_illuminant(255, struct.pack("<H4I", 0, 31, 0, 33, 0)) is None
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_its_description_is_in_the_files_byte_order(order: str) -> None:
+    data = struct.pack(order + "H4I", 0, 31_270, 100_000, 32_900, 100_000)
+    assert white_of_illuminant(255, data, order) == pytest.approx((0.3127, 0.329))
+
+
+def planck(kelvin: float) -> list[int]:
+    """Relative power at 380, 390 … 780 nm, in thousandths of the greatest."""
+    power = [nm**-5 / math.expm1(1.4388e7 / (nm * kelvin)) for nm in range(380, 790, 10)]
+    return [round(1000 * value / max(power)) for value in power]
+
+
+@pytest.mark.parametrize(
+    ("power", "xy"), [(planck(2856), (0.4476, 0.4075)), (planck(6500), (0.3135, 0.3237)), ([1] * 41, (1 / 3, 1 / 3))]
+)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_light_of_its_own_is_described_by_its_spectrum(power: list[int], xy: tuple[float, float], order: str) -> None:
+    """CIE 15: the black body of illuminant A, that of 6500 K, equal energy."""
+    head = struct.pack(order + "HI4I", 1, len(power), 380, 1, 10, 1)
+    data = head + b"".join(struct.pack(order + "2I", value, 1) for value in power)
+    assert white_of_illuminant(255, data, order) == pytest.approx(xy, abs=0.004)
+    assert white_of_illuminant(255, data[:-1], order) is None
+    assert white_of_illuminant(255, head[:2] + struct.pack(order + "I", 2**32 - 1) + data[6:], order) is None
