@@ -6,7 +6,7 @@ The picture is defined by the torch stages; what stands here draws the same one,
 says that neither strips nor threads change a byte.
 
     coverage   what is covered, and why not
-    tables     shot, look and output as numbers and tables
+    tables     shot, look and output as numbers and tables          space   memory that strips use again
     denoise    in bands of rows, before all of the rest
     strip      the pipeline                sensor · demosaic · light · codes   its stages        maths   powers, angles
     frame      a photo in bands and strips, on threads
@@ -16,6 +16,7 @@ says that neither strips nor threads change a byte.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ispd.isp.look import Look
+from ispd.isp.look import Highlights, Look
 from ispd.isp.values import Area, Levels, Shot
 from ispd.orders import Output
 from ispd.runner.kernels.coverage import uncovered
@@ -76,13 +77,21 @@ def warm(say: Callable[[str], None]) -> None:
     """Compiles what is not compiled yet, and loads it.  Needs numba."""
     if not is_warm():
         say("compiling the kernels for this processor: some seconds, once")
-    whole = Area(0, 0, 64, 64)
-    plain = Levels((0.0,), (1, 1, 1), (1.0,), full=(1.0,))
-    identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    noise = ((1e-3, 1e-4),) * 3
-    shot = Shot("RGGB", "RGB", plain, whole, whole, (1.0, 1.0, 1.0), identity, noise_profile=noise)
-    outputs = (Output(), Output(size=32))
-    render(np.full((1, 64, 64), 0.25, np.float32), shot, Look(), outputs, 1, lambda: None)
+    for shot, look in ((_plain(), Look()), (_poor(), Look()), (_plain(), Look(highlights=Highlights("clip")))):
+        lit = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(1, 64, 64)  # up to the sensor's end
+        render(lit, shot, look, (Output(), Output(size=32)), 1, lambda: None)
     kept = kept_in()
     if kept is not None:
         (kept / WARM).touch()
+
+
+def _plain() -> Shot:
+    whole = Area(0, 0, 64, 64)
+    levels = Levels((0.0,), (1, 1, 1), (1.0,), full=(1.0,))
+    identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    return Shot("RGGB", "RGB", levels, whole, whole, (1.0, 1.0, 1.0), identity)
+
+
+def _poor() -> Shot:
+    """One that needs every stage."""
+    return replace(_plain(), noise_profile=((1e-3, 1e-4),) * 3, lateral_ca=(0.01, -0.01))

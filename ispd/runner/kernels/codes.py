@@ -1,10 +1,11 @@
-"""From the screen's light to integers: sharpen, gamut, encode, quantize.  Each works on one row."""
+"""From the screen's light to integers: sharpen, gamut, encode, quantize."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ispd.runner.kernels.compiler import exact, part
+from ispd.runner.kernels.compiler import entry, exact, part
 from ispd.runner.kernels.light import luminance, mix
 from ispd.runner.kernels.maths import angle, cube_root, decoded, encoded
 from ispd.runner.kernels.tables import Codes, Floats, Whole
@@ -14,6 +15,49 @@ f = np.float32
 LEAST = f(1e-4)  # of luminance
 KNEE, REACH = f(0.9), f(1.4)  # of the boundary's chroma
 PI = f(np.pi)
+
+
+@entry
+def coded(
+    light: Floats, outer_top: int, top: int, bottom: int, p: Codes, work: Floats, found: Whole,
+    pixels: NDArray[np.uint8], origin: int, row_step: int, column_step: int,
+) -> None:  # fmt: skip
+    """Rows `top` … `bottom` of an output, of which `light` (3, rows, columns) holds those from `outer_top` on.
+
+    Pixel (y, x) is written to `pixels`, the bytes of the whole picture, at origin + y · row_step + x · column_step
+    samples: so it stands upright at once.
+    """
+    _, held, width = light.shape
+    half = len(p.line) // 2
+    taps = len(p.line)
+    ring, line = work[: 2 * taps * width].reshape((2 * taps, width)), work[2 * taps * width :]
+    rgb, far = line[: 3 * width].reshape((3, width)), line[3 * width : 6 * width].reshape((3, width))
+    blurred, threshold, padded = line[6 * width : 7 * width], line[7 * width : 8 * width], line[8 * width :]
+    ready = top - half  # rows whose lightness is in the ring, up to here
+    for y in range(top, bottom):
+        for plane in range(3):
+            rgb[plane] = light[plane, y - outer_top]
+        if p.amount != f(0):
+            while ready <= y + half:
+                row = min(max(ready - outer_top, 0), held - 1)
+                slot = ready % taps
+                lightness(light, row, p, padded[: width + 2 * half], ring[2 * slot], ring[2 * slot + 1])
+                ready += 1
+            blurred[:] = f(0)
+            for tap in range(taps):
+                weight, across = p.line[tap], ring[2 * ((y - half + tap) % taps) + 1]
+                for x in range(width):
+                    blurred[x] += weight * across[x]
+            sharpen(rgb, ring[2 * (y % taps)], blurred, p)
+        gamut(rgb, p, found, far)
+        for plane in range(3):
+            encode(rgb[plane], p)
+        place = origin + y * row_step
+        if p.bits == 8:
+            thresholds(y, threshold)
+            _eight(rgb, threshold, pixels, place, column_step)
+        else:
+            _sixteen(rgb, pixels.view(np.uint16), place, column_step)
 
 
 @part
@@ -136,3 +180,37 @@ def thresholds(row: int, line: Floats) -> None:
         place = 0.06711056 * x + down
         place = 52.9829189 * (place - np.floor(place))
         line[x] = f(0.5 + 0.98 * ((place - np.floor(place)) - 0.5))
+
+
+@part
+def _eight(rgb: Floats, threshold: Floats, pixels: NDArray[np.uint8], place: int, step: int) -> None:
+    """One row, dithered."""
+    width = len(threshold)
+    r, g, b = rgb[0], rgb[1], rgb[2]
+    for x in range(width):
+        r[x] = min(r[x] * f(255) + threshold[x], f(255))
+        g[x] = min(g[x] * f(255) + threshold[x], f(255))
+        b[x] = min(b[x] * f(255) + threshold[x], f(255))
+    if step == 3:
+        line = pixels[place : place + 3 * width]
+        for x in range(width):
+            line[3 * x] = np.uint8(np.int32(r[x]))
+            line[3 * x + 1] = np.uint8(np.int32(g[x]))
+            line[3 * x + 2] = np.uint8(np.int32(b[x]))
+    else:
+        for x in range(width):
+            at = place + x * step
+            pixels[at] = np.uint8(np.int32(r[x]))
+            pixels[at + 1] = np.uint8(np.int32(g[x]))
+            pixels[at + 2] = np.uint8(np.int32(b[x]))
+
+
+@part
+def _sixteen(rgb: Floats, pixels: NDArray[np.uint16], place: int, step: int) -> None:
+    """One row, rounded."""
+    r, g, b = rgb[0], rgb[1], rgb[2]
+    for x in range(len(r)):
+        at = place + x * step
+        pixels[at] = np.uint16(np.int32(r[x] * f(65535) + f(0.5)))
+        pixels[at + 1] = np.uint16(np.int32(g[x] * f(65535) + f(0.5)))
+        pixels[at + 2] = np.uint16(np.int32(b[x] * f(65535) + f(0.5)))

@@ -18,7 +18,7 @@ from ispd.isp.values import (
 from ispd.orders import Output
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
-LEAST = 16  # pixels: smaller pictures are no photos, and cost nothing elsewhere
+LEAST, LEAST_MOVED = 16, 32  # pixels: smaller pictures are no photos, and cost nothing elsewhere
 
 
 def uncovered(shot: Shot, look: Look, outputs: tuple[Output, ...]) -> str:
@@ -41,8 +41,8 @@ def _of_shot(shot: Shot) -> str:
 def _of_look(shot: Shot, look: Look) -> str:
     if look.demosaic.method not in ("directional", "auto"):  # which on a CPU are the same
         return f"demosaic.method = {look.demosaic.method}"
-    if any(shot.lateral_ca) and look.camera.corrections.lateral_ca == "auto":
-        return "red and blue to be moved"
+    if any(shot.lateral_ca) and min(shot.active.height, shot.active.width) < LEAST_MOVED:
+        return "red and blue of a tiny picture to be moved"
     profile = shot.camera_profile
     if profile and look.embedded.tables == "file":
         return "the camera profile's tables"

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ispd.runner.kernels.compiler import part
+from ispd.runner.kernels.compiler import entry, part
 from ispd.runner.kernels.tables import Floats
 
 f = np.float32
@@ -21,7 +21,7 @@ Four: TypeAlias = tuple[np.float32, np.float32, np.float32, np.float32]
 Five: TypeAlias = tuple[np.float32, np.float32, np.float32, np.float32, np.float32]
 
 
-@part
+@entry
 def directional(m: Floats, red_row: int, red_column: int, work: Floats, rgb: Floats, left: int, halo: int) -> None:
     """The mosaic without `halo` sites on each side, written to the columns of `rgb` from `left` on."""
     in_rows, in_columns, calm_rows, calm_columns, weight = work[0], work[1], work[2], work[3], work[4]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,13 +17,17 @@ from ispd.isp.stages.orient import orient
 from ispd.isp.values import Area, Shot
 from ispd.orders import Output
 from ispd.runner.kernels import denoise, strip, tables
+from ispd.runner.kernels.codes import coded
+from ispd.runner.kernels.lateral_ca import REACH
+from ispd.runner.kernels.resize import narrowed, reduced
+from ispd.runner.kernels.space import Space
 from ispd.runner.kernels.tables import CELL, HALO, MARGIN, Floats, Whole
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Beat: TypeAlias = Callable[[], None]
 
-ROWS = 96  # of a strip
-BAND = 3  # strips that noise is removed from at once: less is computed twice at their seams
+ROWS = 64  # of a strip
+BAND = 4  # strips that noise is removed from at once: less is computed twice at their seams
 UNDONE = {6: 8, 8: 6}  # the orientation that undoes another; the others undo themselves
 TAPS = 9 * 2 + 1  # of the widest blur
 
@@ -38,21 +41,7 @@ class Frame:
     area: Area
     sensor: tables.Sensor
     scene: tables.Scene
-
-
-@dataclass
-class Space:
-    """Arrays of one thread, made at their first use."""
-
-    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-    def floats(self, name: str, *shape: int) -> Floats:
-        """An array of that shape, with whatever was left in it."""
-        size = math.prod(shape)
-        held = self.arrays.get(name)
-        if held is None or held.size < size:
-            held = self.arrays[name] = np.empty(size, np.float32)
-        return held[:size].reshape(shape)
+    fringes: tables.Fringes | None  # None: red and blue stay
 
 
 def render(
@@ -61,12 +50,15 @@ def render(
 ) -> list[Pixels]:  # fmt: skip
     """The pictures of a surveyed shot, as `ispd.runner.frame.render` gives them."""
     active, area = shot.active, picture(shot)
+    moves = look.camera.corrections.lateral_ca == "auto" and any(shot.lateral_ca)
+    far = HALO + REACH if moves else HALO
     frame = Frame(
         samples[0, active.top : active.bottom, active.left : active.right],
         np.array(shot.levels.table, np.float32),
         area,
-        tables.sensor(shot, look, area.left - HALO, area.right + HALO),
+        tables.sensor(shot, look, area.left - far, area.right + far),
         tables.scene(shot, look),
+        tables.fringes(shot) if moves else None,
     )
     with ThreadPoolExecutor(threads) as pool:
         if noise.acts(look.denoise, shot):
@@ -99,7 +91,7 @@ def _pictured(
             light = _sized(frame, resize, outer_top, outer_bottom, rows, space)
         work = space.floats("line", (2 * len(p.line) + 9) * size[1] + len(p.line))
         found = np.empty(size[1] + 1, np.int64)
-        strip.coded(light, outer_top, top, bottom, p, work, found, pixels.reshape(-1).view(np.uint8), place, *steps)
+        coded(light, outer_top, top, bottom, p, work, found, pixels.reshape(-1).view(np.uint8), place, *steps)
         held.append(space)
 
     for _ in pool.map(done, range(0, size[0], rows)):
@@ -138,13 +130,19 @@ def _denoised(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, ro
 
 def _displayed(frame: Frame, top: int, bottom: int, space: Space) -> Floats:
     """(3, rows, columns): rows of the picture as the screen's light, at the sensor's size."""
-    width = frame.area.width
-    rows = tables.mirrored(frame.area.top + top - HALO, frame.area.top + bottom + HALO, frame.samples.shape[0])
-    codes = space.floats("codes", len(rows), width + 2 * HALO)
-    _cut(frame, rows, frame.area.left - HALO, codes)
-    work = space.floats("work", strip.PLANES * len(rows) * (min(strip.COLUMNS, width) + 2 * HALO))
-    light = space.floats("light", 3, bottom - top, width)
-    strip.displayed(codes, rows, frame.sensor, frame.scene, work, light)
+    area = frame.area
+    far = HALO + REACH if frame.fringes else HALO
+    outer_top = area.top + top - far
+    outer_rows = tables.mirrored(outer_top, area.top + bottom + far, frame.samples.shape[0])
+    codes = space.floats("codes", len(outer_rows), area.width + 2 * far)
+    _cut(frame, outer_rows, area.left - far, codes)
+    light = space.floats("light", 3, bottom - top, area.width)
+    rows = outer_rows[far - HALO : len(outer_rows) - (far - HALO)]
+    if frame.fringes:
+        mosaic = strip.sensed(codes, outer_rows, outer_top, area.left - far, frame.sensor, frame.fringes, space)
+        strip.displayed_mosaic(mosaic[REACH:-REACH, REACH:-REACH], rows, frame.sensor, frame.scene, light, space)
+    else:
+        strip.displayed(codes, rows, frame.sensor, frame.scene, light, space)
     return light
 
 
@@ -205,7 +203,7 @@ def _sized(frame: Frame, resize: Resize, top: int, bottom: int, rows: int, space
     sums[:] = 0
     for start in range(first, last, rows):
         light = _displayed(frame, start, min(start + rows, last), space)
-        strip.reduced(light, start, resize.row, resize.row_weights, top, sums)
+        reduced(light, start, resize.row, resize.row_weights, top, sums)
     sized = space.floats("sized", 3, bottom - top, resize.width)
-    strip.narrowed(sums, resize.column, resize.column_weights, sized)
+    narrowed(sums, resize.column, resize.column_weights, sized)
     return sized

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ispd.runner.kernels.compiler import part
+from ispd.runner.kernels.compiler import entry, part
 from ispd.runner.kernels.tables import Floats, Sensor, Whole
 
 f = np.float32
@@ -18,7 +18,7 @@ ONSET, GONE, WHOLE, SURELY = f(0.75), f(0.98), f(1.2), f(1.5)
 SWEEPS = 6
 
 
-@part
+@entry
 def levels(codes: Floats, rows: Whole, left: int, p: Sensor, mosaic: Floats, filled: Floats) -> int:
     """Light, flattened and balanced, with how near its ceiling it is; gives how many samples are near it."""
     height, width = mosaic.shape
@@ -68,7 +68,29 @@ def vignette(row: np.float32, column: Floats, p: Floats, values: Floats) -> None
         values[x] *= max(f(1) + r2 * (k0 + r2 * (k1 + r2 * (k2 + r2 * (k3 + r2 * k4)))), f(0))
 
 
+@entry
+def mirror(plane: Floats, top: int, left: int, p: Sensor) -> None:
+    """Samples beyond the active area, of which the plane's first is (top, left), made anew from those inside."""
+    height, width = plane.shape
+    for y in range(height):
+        for x in range(-left):
+            plane[y, x] = plane[y, _mirrored(x, left, p.last_column, width)]
+        for x in range(p.last_column + 1 - left, width):
+            plane[y, x] = plane[y, _mirrored(x, left, p.last_column, width)]
+    for y in range(height):
+        if top + y < 0 or top + y > p.last_row:
+            plane[y] = plane[_mirrored(y, top, p.last_row, height)]
+
+
 @part
+def _mirrored(index: int, start: int, last: int, length: int) -> int:
+    """Where the mirror image of a place outside of 0 … last is held."""
+    place = index + start
+    inside = -place if place < 0 else 2 * last - place
+    return min(max(inside - start, 0), length - 1)
+
+
+@entry
 def cut(mosaic: Floats, lowest: np.float32) -> None:
     """Highlights cut at the lowest channel's ceiling."""
     for y in range(mosaic.shape[0]):
@@ -77,7 +99,7 @@ def cut(mosaic: Floats, lowest: np.float32) -> None:
             row[x] = min(row[x], lowest)
 
 
-@part
+@entry
 def highlights(mosaic: Floats, filled: Floats, rows: Whole, left: int, p: Sensor, mended: Floats) -> None:
     """Samples near their ceiling raised to the mean of the other colors around; all but the outermost sites."""
     height, width = mosaic.shape

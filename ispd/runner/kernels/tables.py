@@ -29,6 +29,7 @@ from ispd.isp.color.spaces import (
 from ispd.isp.factors import baseline, ceiling, gain, gains
 from ispd.isp.look import Curve, Look
 from ispd.isp.params import Points
+from ispd.isp.size import picture
 from ispd.isp.values import FixVignetteRadial, GainMap, Opcode, Shot
 from ispd.orders import Space
 
@@ -61,6 +62,7 @@ class Sensor(NamedTuple):
     red_column: int  # the parity of columns that have red, HALO counted
     last_row: int  # of the active area
     last_column: int
+    margin: int  # columns before those that are wanted and their HALO
 
 
 class Noise(NamedTuple):
@@ -74,6 +76,21 @@ class Noise(NamedTuple):
     luminance: np.float32  # energies over the noise's, below which a cosine is noise
     color: np.float32
     moved: np.float32  # how far a block's color moves to that of the blocks around: 0 … 1
+
+
+class Fringes(NamedTuple):
+    """Lateral color of red and blue: where each of their rows and columns finds green, and its own color."""
+
+    row: Whole  # the first one of each color
+    column: Whole
+    row_line: Whole  # (2, rows): green above the place, and how far below it
+    row_part: Floats
+    row_cubic: Whole  # (2, rows): the color's own row above the place
+    row_weights: Floats  # (2, rows, 4): of its neighbors
+    column_line: Whole
+    column_part: Floats
+    column_cubic: Whole
+    column_weights: Floats  # (2, 4, columns)
 
 
 class Scene(NamedTuple):
@@ -136,6 +153,7 @@ def sensor(shot: Shot, look: Look, left: int, right: int) -> Sensor:
         red_column=(red_column - left) % 2,
         last_row=active.height - 1,
         last_column=active.width - 1,
+        margin=picture(shot).left - HALO - left,
     )
 
 
@@ -155,6 +173,43 @@ def denoised(shot: Shot, look: Look) -> Noise:
         color=f((noise.THRESHOLD * color) ** 2),
         moved=f(min(1.0, color)),
     )
+
+
+def fringes(shot: Shot) -> Fringes:
+    """Of a surveyed shot with a Bayer array; of use where `Shot.lateral_ca` has scales."""
+    scales = shot.lateral_ca or (0.0, 0.0)
+    firsts = [divmod(shot.cfa.index(color), 2) for color in "RB"]
+    rows = [_taps(row, shot.active.height, scale) for (row, _), scale in zip(firsts, scales, strict=True)]
+    columns = [_taps(column, shot.active.width, scale) for (_, column), scale in zip(firsts, scales, strict=True)]
+    row, column = ([_even(group) for group in zip(*both, strict=True)] for both in (rows, columns))
+    return Fringes(
+        np.array([row for row, _ in firsts]), np.array([column for _, column in firsts]),
+        row[0], row[1].astype(np.float32), row[2], row[3].astype(np.float32),
+        column[0], column[1].astype(np.float32), column[2],
+        np.ascontiguousarray(column[3].swapaxes(1, 2).astype(np.float32)),
+    )  # fmt: skip
+
+
+def _taps(first: int, length: int, scale: float) -> tuple[NDArray[Any], ...]:
+    """Where every second row from `first` on finds green, and its own color: index, part; index, weights."""
+    here = np.arange(first, length, 2)
+    away = scale * (here + 0.5 - length / 2)
+    line, cubic = here - away, (here + away - first) / 2
+    t = cubic - np.floor(cubic)
+    weights = [
+        ((2 - t) * t - 1) * t / 2, ((3 * t - 5) * t * t + 2) / 2, ((4 - 3 * t) * t + 1) * t / 2, (t - 1) * t * t / 2,
+    ]  # fmt: skip
+    return _floor(line), line - np.floor(line), _floor(cubic), np.stack(weights, axis=1)
+
+
+def _floor(place: NDArray[Any]) -> Whole:
+    return np.asarray(np.floor(place), np.int64)
+
+
+def _even(both: tuple[NDArray[Any], NDArray[Any]]) -> NDArray[Any]:
+    """Red's and blue's, of which one may have a row more."""
+    length = max(map(len, both))
+    return np.stack([np.concatenate([one, one[-1:].repeat(length - len(one), axis=0)]) for one in both])
 
 
 def scene(shot: Shot, look: Look) -> Scene:

@@ -1,0 +1,102 @@
+"""Lateral color, as `ispd.isp.stages.lateral_ca` says it: the color difference of red and blue moves, green stays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ispd.runner.kernels.compiler import entry, part
+from ispd.runner.kernels.tables import Floats, Fringes, Sensor
+
+f = np.float32
+
+REACH = 10  # sites that are looked away at most
+
+
+@entry
+def lateral_ca(mosaic: Floats, top: int, left: int, p: Sensor, q: Fringes, green: Floats, apart: Floats) -> None:
+    """In place, right but for REACH sites at the strip's ends; its first sample is (top, left) of the active area."""
+    _green(mosaic, (top + q.row[0] + left + q.column[0]) & 1, green)
+    for color in range(2):
+        rows = _held(q.row[color], top, mosaic.shape[0], p.last_row)
+        columns = _held(q.column[color], left, mosaic.shape[1], p.last_column)
+        _differences(mosaic, green, top, left, p, q, color, rows, columns, apart)
+        _moved(mosaic, green, top, left, p, q, color, rows, columns, apart)
+
+
+@part
+def _held(first: int, start: int, length: int, last: int) -> tuple[int, int]:
+    """Which of a color's rows, first, first + 2 …, a strip holds of those up to `last`: from and up to."""
+    return max(0, (start - first + 1) // 2), (min(last, start + length - 1) - first) // 2 + 1
+
+
+@part
+def _green(m: Floats, odd: int, green: Floats) -> None:
+    """Measured, or the mean of four; `odd`: red and blue lie where y + x is odd."""
+    height, width = m.shape
+    for y in range(1, height - 1):
+        left, own, right = m[y], m[y, 1:], m[y, 2:]
+        above, below, target = m[y - 1, 1:], m[y + 1, 1:], green[y, 1:]
+        first = (y + 1 + odd) & 1
+        for x in range(width - 2):
+            mean = (above[x] + below[x] + left[x] + right[x]) * f(0.25)
+            target[x] = mean if x & 1 == first else own[x]
+
+
+@part
+def _place(index: int, last: int, start: int, length: int) -> int:
+    """Where a strip holds an index of 0 … last; beyond its ends nothing is wanted."""
+    return min(max(min(max(index, 0), last) - start, 0), length - 1)
+
+
+@part
+def _differences(
+    mosaic: Floats, green: Floats, top: int, left: int, p: Sensor, q: Fringes, color: int,
+    rows: tuple[int, int], columns: tuple[int, int], apart: Floats,
+) -> None:  # fmt: skip
+    """A color's samples less green, which lies elsewhere."""
+    height, width = mosaic.shape
+    start, count = columns[0], columns[1] - columns[0]
+    near, far, line = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(width, np.float32)
+    for m in range(count):
+        near[m] = _place(q.column_line[color, start + m], p.last_column, left, width)
+        far[m] = _place(q.column_line[color, start + m] + 1, p.last_column, left, width)
+    share, own = q.column_part[color, start:], q.column[color] + 2 * start - left
+    for n in range(rows[0], rows[1]):
+        above = green[_place(q.row_line[color, n], p.last_row, top, height)]
+        below = green[_place(q.row_line[color, n] + 1, p.last_row, top, height)]
+        t = q.row_part[color, n]
+        for x in range(width):
+            line[x] = (f(1) - t) * above[x] + t * below[x]
+        samples, target = mosaic[q.row[color] + 2 * n - top, own:], apart[n - rows[0]]
+        for m in range(count):
+            target[m] = samples[2 * m] - ((f(1) - share[m]) * line[near[m]] + share[m] * line[far[m]])
+
+
+@part
+def _moved(
+    mosaic: Floats, green: Floats, top: int, left: int, p: Sensor, q: Fringes, color: int,
+    rows: tuple[int, int], columns: tuple[int, int], apart: Floats,
+) -> None:  # fmt: skip
+    """The differences where they belong, added to the green that is there."""
+    start, count, held = columns[0], columns[1] - columns[0], rows[1] - rows[0]
+    last_row, last_column = (p.last_row - q.row[color]) // 2, (p.last_column - q.column[color]) // 2
+    place, line = np.empty((4, count), np.int64), np.empty(count, np.float32)
+    for tap in range(4):
+        for m in range(count):
+            place[tap, m] = _place(q.column_cubic[color, start + m] + tap - 1, last_column, start, count)
+    p0, p1, p2, p3 = place[0], place[1], place[2], place[3]
+    by = q.column_weights
+    w0, w1, w2, w3 = by[color, 0, start:], by[color, 1, start:], by[color, 2, start:], by[color, 3, start:]
+    own = q.column[color] + 2 * start - left
+    for n in range(rows[0], rows[1]):
+        at, weights = q.row_cubic[color, n], q.row_weights[color, n]
+        a0, a1 = apart[_place(at - 1, last_row, rows[0], held)], apart[_place(at, last_row, rows[0], held)]
+        a2, a3 = apart[_place(at + 1, last_row, rows[0], held)], apart[_place(at + 2, last_row, rows[0], held)]
+        v0, v1, v2, v3 = weights[0], weights[1], weights[2], weights[3]
+        for m in range(count):
+            line[m] = v0 * a0[m] + v1 * a1[m] + v2 * a2[m] + v3 * a3[m]
+        y = q.row[color] + 2 * n - top
+        target, there = mosaic[y, own:], green[y, own:]
+        for m in range(count):
+            moved = w0[m] * line[p0[m]] + w1[m] * line[p1[m]] + w2[m] * line[p2[m]] + w3[m] * line[p3[m]]
+            target[2 * m] = there[2 * m] + moved
