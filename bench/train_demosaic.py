@@ -12,7 +12,7 @@ HELD_OUT are not learned from: they tell how well it goes.  What a patch of a ph
 
 The loss is the mean over patches of the logarithm of the squared error, as PSNR is, errors in linear light weighted by
 the slope of the eye's response to it.  On one thread the numbers are the same each time; a checkpoint is written
-wherever a line is printed.  docs/decisions/0021-a-demosaic-that-learned.md has the figures of the shipped weights.
+wherever a line is printed.  docs/decisions/0025-a-demosaic-that-learned.md has the figures of the shipped weights.
 """
 
 from __future__ import annotations

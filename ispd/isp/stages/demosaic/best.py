@@ -6,7 +6,7 @@ what a mosaic's neighborhood says about the two colors that a site has not; `ben
 
 Takes   (H, W) mosaic, white-balanced; one of the four Bayer phases, three colors; at least 4 × 4
 Gives   (3, H, W), R, G, B; measured samples stay.  A site depends on REACH rows and columns around it, not on more
-Source  docs/decisions/0021-a-demosaic-that-learned.md.  Half-size planes and a residual: M. Gharbi, G. Chaurasia,
+Source  docs/decisions/0025-a-demosaic-that-learned.md.  Half-size planes and a residual: M. Gharbi, G. Chaurasia,
         S. Paris, F. Durand, "Deep joint demosaicking and denoising", ACM TOG 35(6), 2016.  No biases: S. Mohan and
         others, "Robust and interpretable blind image denoising via bias-free convolutional neural networks", ICLR 2020
 
