@@ -6,7 +6,7 @@ a byte.  The four sites of a quad, R, G, G, B, are planes, whose columns lie apa
 done to a block is done to LANES of them at once.  Cosines go down a band of blocks before they go across, and back in
 the other order: what two blocks beside each other share, a half of the work down, is done once.
 
-    codes ─ _rooted ▶ roots, means of cells ─ _judged ▶ what each block's noise is ─ _tile ▶ light ─ _coded ▶ codes
+    codes ─ rooted ▶ roots, means of cells ─ judged ▶ what each block's noise is ─ shrunk ▶ light ─ coded ▶ codes
 """
 
 from __future__ import annotations
@@ -45,37 +45,32 @@ def needed(rows: int, columns: int) -> tuple[int, int]:
     return columns, rows * columns + rows * columns // (CELL * CELL) * 16 + 4 * columns + SCRATCH
 
 
-@entry
 def cleared(codes: Floats, rows: Whole, sensor: Sensor, p: Noise, work: Floats, clean: Floats, left: int) -> None:
     """Stored codes (rows, columns), whole cells with MARGIN more of them around, to codes without their noise.
 
     `clean` gets what lies inside the margin, from its column `left` on.  `codes` is used up; `work`: as `needed` says.
+    Four calls, since one that had it all would be compiled for seconds more.
     """
     down, across = codes.shape[0] // CELL, codes.shape[1] // CELL
-    size = 16 * STEP * down * across
+    size = codes.size
     roots = work[:size].reshape((4, STEP * down, STEP, across))
     flat, rest = work[size : size + 16 * down * across], work[size + 16 * down * across :]
     blocks = flat.reshape((4, 4, down, across))  # variance, its inverse in the mix, gain or shift, means
-    lines = rest[: 4 * codes.shape[1]].reshape((4, codes.shape[1]))
-    tile = rest[4 * codes.shape[1] :]
-    _rooted(codes, rows, sensor, p, lines, roots, blocks)
-    _judged(p, lines, blocks)
-    light = codes.reshape(-1)[:size].reshape((4, STEP * down, STEP, across))
-    done = MARGIN - 1
-    while done < across - MARGIN - 1:
-        _tile(roots, blocks, min(done, across - 1 - LANES), p, tile, light)
-        done += TILE
-    _coded(light, rows, sensor, p, lines, clean, left)
+    lines, tile = rest[: 4 * codes.shape[1]].reshape((4, codes.shape[1])), rest[4 * codes.shape[1] :]
+    blocks[:3], blocks[3] = 1, 0
+    rooted(codes, rows, sensor, p, lines, roots, blocks)
+    judged(p, lines, blocks)
+    light = codes.reshape((4, STEP * down, STEP, across))
+    shrunk(roots, blocks, p, tile, light)
+    coded(light, rows, sensor, p, lines, clean, left)
 
 
-@part
-def _rooted(codes: Floats, rows: Whole, sensor: Sensor, p: Noise, lines: Floats, roots: Floats, blocks: Floats) -> None:
+@entry
+def rooted(codes: Floats, rows: Whole, sensor: Sensor, p: Noise, lines: Floats, roots: Floats, blocks: Floats) -> None:
     """Square roots of balanced light, mixed; means of cells; what noise was multiplied by amid each block."""
     _, height, _, across = roots.shape
     gain, darkest = lines[2], f(DARKEST) * p.pedestal
     gains, cells = blocks[2], blocks[3]
-    cells[:] = f(0)
-    gains[:] = f(1)
     for y in range(height):
         for half in range(2):
             row, line, code = rows[2 * y + half], lines[half], codes[2 * y + half]
@@ -112,8 +107,8 @@ def _mixed(
         cell[j] += mixed[j] * f(1 / (STEP * STEP))
 
 
-@part
-def _judged(p: Noise, lines: Floats, blocks: Floats) -> None:
+@entry
+def judged(p: Noise, lines: Floats, blocks: Floats) -> None:
     """Variance of each block's roots, and how far its color moves to that of the blocks around."""
     variances, inverse, gains, means = blocks[0], blocks[1], blocks[2], blocks[3]
     _, down, across = means.shape
@@ -122,8 +117,6 @@ def _judged(p: Noise, lines: Floats, blocks: Floats) -> None:
             upper, lower = means[plane, k], means[plane, k + 1]
             for j in range(across - 1):
                 upper[j] = (lower[j + 1] + lower[j] + upper[j + 1] + upper[j]) * f(0.25)
-    variances[:] = f(1)
-    inverse[:] = f(1)
     for k in range(down - 1):
         for plane in range(4):
             _varying(means[:, k], gains[plane, k], plane, p, variances[plane, k])
@@ -136,7 +129,7 @@ def _judged(p: Noise, lines: Floats, blocks: Floats) -> None:
                     target[j] += share * source[j]
             for j in range(across):
                 target[j] = f(1) / max(target[j], f(NONE))
-    shifts = gains  # which are known by now
+    shifts = gains  # which have been used
     shifts[:] = f(0)
     for k in range(1, down - 2):
         _moved(means, inverse[:, k], k, p, lines, shifts[:, k])
@@ -182,6 +175,16 @@ def _moved(means: Floats, inverse: Floats, k: int, p: Noise, lines: Floats, shif
         total = shift[plane, 1:]
         for j in range(count):
             total[j] *= p.moved * f(BLOCK) / weights[j]
+
+
+@entry
+def shrunk(roots: Floats, blocks: Floats, p: Noise, work: Floats, light: Floats) -> None:
+    """Balanced light of all cells inside the margin."""
+    across = roots.shape[3]
+    done = MARGIN - 1
+    while done < across - MARGIN - 1:
+        _tile(roots, blocks, min(done, across - 1 - LANES), p, work, light)
+        done += TILE
 
 
 @part
@@ -385,8 +388,8 @@ def _finished(
                     target[j] = half * half - p.pedestal + (less[j] + less[4 * LANES + j])
 
 
-@part
-def _coded(light: Floats, rows: Whole, sensor: Sensor, p: Noise, lines: Floats, clean: Floats, left: int) -> None:
+@entry
+def coded(light: Floats, rows: Whole, sensor: Sensor, p: Noise, lines: Floats, clean: Floats, left: int) -> None:
     """Light as the codes that it would have been measured as."""
     gain, line = lines[2], lines[0]
     margin = MARGIN * CELL
