@@ -23,7 +23,7 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 Profile: TypeAlias = tuple[tuple[float, float], ...]
 
 DARK = 0.016  # of white: three stops below mid grey, where noise is seen first
-SEEN = 0.1  # of such a tone: less noise is hardly seen at full size, and removing it is not worth the time
+SEEN = 0.12  # of such a tone: less noise is hardly seen at full size, and removing it is not worth the time
 
 REACH = 24  # rows from which noise is told: 7 + 4 quads, and the rest of theirs
 BLOCK, STEP = 8, 4  # quads of a mosaic (2 × 2 sites), or pixels; every one lies in four blocks
@@ -37,17 +37,22 @@ ALIKE = 8.0  # summed squared differences, over variance, of two blocks' means: 
 
 
 def acts(p: Denoise, shot: Shot) -> bool:
-    """Whether there is noise that anybody would see, and the look wants it gone."""
-    return (_is_on(p.luminance) or _is_on(p.color)) and visible(shot.noise_profile, shot.baseline_exposure)
+    """Whether there is noise that anybody would see, and the look wants it gone.  Of a surveyed shot."""
+    return wanted(p) and visible(shot.noise_profile, shot)
+
+
+def wanted(p: Denoise) -> bool:
+    """Whether the look wants noise gone."""
+    return _is_on(p.luminance) or _is_on(p.color)
 
 
 def _is_on(strength: Scalar) -> bool:
     return not isinstance(strength, (int, float)) or strength > 0
 
 
-def visible(profile: Profile, baseline_exposure: float) -> bool:
+def visible(profile: Profile, shot: Shot) -> bool:
     """Whether a dark tone is grainy in the picture: a photo that will be brightened holds it darker."""
-    x = DARK * 2.0**-baseline_exposure
+    x = DARK * 2.0 ** -(shot.baseline_exposure + shot.exposure_shift)
     return any(math.sqrt(max(0.0, s * x + o)) > SEEN * x for s, o in profile)
 
 

@@ -6,6 +6,7 @@ Gives   the shot with what was found; a surveyed shot stays as it is
     Levels.full       where the sensor really ends                 survey/wells.py
     neutral           where the file has no usable white balance   survey/white_balance.py
     lateral_ca        how the lens sizes red and blue              survey/lateral_ca.py
+    noise_profile     how much samples scatter                     survey/noise.py
     exposure_shift    what a look with automatic exposure adds     survey/metering.py
 
 Numpy alone, and pure: the same for every device, and for a developer that has no torch.
@@ -19,8 +20,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ispd.isp.look import Look
+from ispd.isp.noise import wanted
 from ispd.isp.survey.lateral_ca import lateral_ca
 from ispd.isp.survey.metering import exposure_shift
+from ispd.isp.survey.noise import noise_profile
 from ispd.isp.survey.overview import overview
 from ispd.isp.survey.wells import full_wells
 from ispd.isp.survey.white_balance import balanced
@@ -41,6 +44,8 @@ def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
         shot = balanced(small, shot)
         if look.exposure.auto == "scene":
             shot = replace(shot, exposure_shift=exposure_shift(small, shot, look))
+    if wanted(look.denoise):
+        shot = replace(shot, noise_profile=noise_profile(codes, shot))  # how bright it will be says what is seen
     return shot
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ispd.isp.values import Area, GainMap, Levels, MapPolynomial, MapTable, Opcode, Region, Shot
+from ispd.isp.values import Area, GainMap, Levels, MapPolynomial, MapTable, Region, Shot
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
@@ -78,6 +78,14 @@ def _black(p: Levels, plane: int, side: int, times: int, shape: tuple[int, ...])
     )
 
 
+def curved(light: Array, shot: Shot, plane: int) -> Array:
+    """Light of any shape through opcode list 2's curves that cover the photo."""
+    for opcode in shot.opcodes2:
+        if isinstance(opcode, MapPolynomial | MapTable) and _covers(opcode.region, plane, shot.active):
+            light = _curved(light, opcode)
+    return light
+
+
 def _flattened(sites: Array, shot: Shot, plane: int, block: int) -> Array:
     """(side, side, h, w) with opcode list 2's maps that cover the photo, as the stage `opcodes` applies them."""
     rows, columns = ((np.arange(blocks) + 0.5) * block for blocks in sites.shape[2:])
@@ -99,18 +107,19 @@ def _covers(region: Region, plane: int, active: Area) -> bool:
     return 0 <= plane - region.plane < region.planes and 2 * seen > active.height * active.width
 
 
-def _changed(light: Array, opcode: Opcode, plane: int, centers: tuple[Array, Array]) -> Array:
+def _changed(
+    light: Array, opcode: MapPolynomial | MapTable | GainMap, plane: int, centers: tuple[Array, Array]
+) -> Array:
+    return light * _gain(opcode, plane, centers) if isinstance(opcode, GainMap) else _curved(light, opcode)
+
+
+def _curved(light: Array, opcode: MapPolynomial | MapTable) -> Array:
     inside = light.clip(0, 1)
-    match opcode:
-        case MapPolynomial():
-            mapped = np.polynomial.polynomial.polyval(inside, np.nan_to_num(opcode.coefficients))
-        case MapTable():
-            table = np.array(opcode.table or (0, 65535))
-            mapped = table[np.rint(inside * 65535).astype(np.intp).clip(0, len(table) - 1)] / 65535
-        case GainMap():
-            return light * _gain(opcode, plane, centers)
-        case _:
-            return light
+    if isinstance(opcode, MapPolynomial):
+        mapped = np.polynomial.polynomial.polyval(inside, np.nan_to_num(opcode.coefficients))
+    else:
+        table = np.array(opcode.table or (0, 65535))
+        mapped = table[np.rint(inside * 65535).astype(np.intp).clip(0, len(table) - 1)] / 65535
     return np.asarray(np.nan_to_num(mapped) + (light - inside), np.float32)
 
 
