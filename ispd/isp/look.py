@@ -39,6 +39,13 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class HotPixels:
+    """Single sites that shine, or stay dark, by themselves, beyond those that the file names."""
+
+    method: Literal["repair", "none"] = "repair"  # stars, lamps and lines stay
+
+
+@dataclass(frozen=True)
 class Denoise:
     """Sensor noise, by the model of it that the file gives; where hardly any is seen, nothing is done."""
 
@@ -119,6 +126,7 @@ class Look:
     """Every rendering parameter, one field a stage, in the order they run."""
 
     camera: Camera = field(default_factory=Camera)
+    hot_pixels: HotPixels = field(default_factory=HotPixels)
     denoise: Denoise = field(default_factory=Denoise)
     highlights: Highlights = field(default_factory=Highlights)
     demosaic: Demosaic = field(default_factory=Demosaic)

@@ -30,6 +30,7 @@ from ispd.isp.stages.exposure import exposure
 from ispd.isp.stages.finish import finish
 from ispd.isp.stages.gamut import gamut
 from ispd.isp.stages.highlights import highlights
+from ispd.isp.stages.hot_pixels import hot_pixels
 from ispd.isp.stages.hue_table import hue_table
 from ispd.isp.stages.lateral_ca import lateral_ca
 from ispd.isp.stages.levels import levels
@@ -42,6 +43,7 @@ from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneR
 from ispd.orders import Space
 
 REACH = 12  # rows that demosaic and highlights look up and down, rounded up to whole repeats of every filter array
+MENDED_REACH = 8  # more where defects are looked for
 NETWORK_REACH = 2  # more where `best` demosaics, or `auto`, which may be that
 FRINGES_REACH = 12  # more where red and blue are moved, which looks 8 rows far
 
@@ -51,7 +53,8 @@ def reach(shot: Shot, look: Look) -> int:
     cleaned = noise.REACH if noise.acts(look.denoise, shot) else 0
     moved = FRINGES_REACH if any(_fringes(shot, look)) else 0
     learned = NETWORK_REACH if look.demosaic.method in ("auto", "best") else 0
-    return REACH + cleaned + moved + learned
+    mended = MENDED_REACH if look.hot_pixels.method == "repair" else 0
+    return REACH + mended + cleaned + moved + learned
 
 
 def scene(mosaic: Mosaic, look: Look) -> SceneRGB:
@@ -80,6 +83,7 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
     balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
     raw = levels(codes, shot.levels, window)  # counts to [0, 1], with ceilings; everything below relies on it
     raw = flatten(raw, shot.opcodes2, window, look.camera.corrections)  # the file's gain maps: shading acts on light
+    raw = hot_pixels(raw, look.hot_pixels, shot.noise_profile, cfa, shot.colors)  # before anything mixes sites
     raw = white_balance(raw, balance, cfa, shot.colors)  # demosaicing compares neighbors: balance first
     if noise.acts(look.denoise, shot):  # in balanced light, where grey is alike in all planes; before patterns are made
         raw = denoise(raw, look.denoise, shot.noise_profile, shot.levels.full, window, cfa, shot.colors)

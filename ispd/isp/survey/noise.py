@@ -56,6 +56,8 @@ def _measured(codes: NDArray[Any], shot: Shot) -> tuple[tuple[float, float], ...
         light = np.stack([_light(plane, shot, number) for number, plane in enumerate(blocks)])
         full = np.reshape(shot.levels.full or (1.0,), (-1, 1, 1, 1))
         usable = ((light < BRIGHT * full).all(axis=(0, 2, 3))) & ((blocks <= 0).mean(axis=(0, 2, 3)) < DARK)
+        if not usable.any():
+            return ()
         light = light[:, usable]
         points = [_points(light, repeat, color, shot) for color in range(len(shot.colors))]
     if shot.cfa:
