@@ -8,7 +8,8 @@ says that neither strips nor threads change a byte.
     coverage   what is covered, and why not
     tables     shot, look and output as numbers and tables          space   memory that strips use again
     denoise    in bands of rows, before all of the rest
-    strip      the pipeline                sensor · demosaic · light · codes   its stages        maths   powers, angles
+    strip      the pipeline            sensor · lateral_ca · demosaic · warp · light · resize · codes   its stages
+    maths      powers and angles, sixteen at a time
     frame      a photo in bands and strips, on threads
     compiler   decorators, and where machine code is kept
 """
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ispd.isp.look import Highlights, Look
-from ispd.isp.values import Area, Levels, Shot
+from ispd.isp.values import Area, Levels, Shot, WarpRadial
 from ispd.orders import Output
 from ispd.runner.kernels.coverage import uncovered
 
@@ -94,4 +95,5 @@ def _plain() -> Shot:
 
 def _poor() -> Shot:
     """One that needs every stage."""
-    return replace(_plain(), noise_profile=((1e-3, 1e-4),) * 3, lateral_ca=(0.01, -0.01))
+    warp = WarpRadial(((1.0, 0.01),), (0.5, 0.5))
+    return replace(_plain(), noise_profile=((1e-3, 1e-4),) * 3, lateral_ca=(0.01, -0.01), opcodes3=(warp,))

@@ -18,6 +18,8 @@ from ispd.isp.values import (
 from ispd.orders import Output
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
+TERMS = 8  # of a warp
+MOST_WARPED = 0.25  # at the corners; farther, a strip would need half of the picture
 LEAST, LEAST_MOVED = 16, 32  # pixels: smaller pictures are no photos, and cost nothing elsewhere
 
 
@@ -59,11 +61,25 @@ def _of_opcodes(shot: Shot, look: Look) -> str:
         return "opcode list 1, which is for whole pictures"
     if _any(shot.opcodes2, MapTable, MapPolynomial, DeltaPerRow):
         return "tables, polynomials or deltas of opcode list 2"
-    if p.geometry == "file" and _any(shot.opcodes3, WarpRectilinear, WarpRadial):
-        return "a warp"
+    if p.geometry == "file" and (reason := _of_warps(shot)):
+        return reason
     if _any(shot.opcodes3, MapTable, MapPolynomial, DeltaPerRow):
         return "tables, polynomials or deltas of opcode list 3"
     return "gain maps of opcode list 3" if p.shading == "file" and _any(shot.opcodes3, GainMap) else ""
+
+
+def _of_warps(shot: Shot) -> str:
+    warps = [opcode for opcode in shot.opcodes3 if isinstance(opcode, WarpRectilinear | WarpRadial)]
+    if len(warps) > 1:
+        return "more than one warp"
+    for warp in warps:
+        if any(len(plane) > TERMS for plane in warp.planes):
+            return "a warp with many terms"
+        if any(
+            abs(sum(plane[:TERMS]) - 1) > MOST_WARPED or any(abs(k) > 1 for k in plane[1:]) for plane in warp.planes
+        ):
+            return "a warp from far away"
+    return ""
 
 
 def _any(opcodes: tuple[Opcode, ...], *kinds: type[Opcode]) -> bool:

@@ -22,11 +22,13 @@ from ispd.runner.kernels.lateral_ca import REACH
 from ispd.runner.kernels.resize import narrowed, reduced
 from ispd.runner.kernels.space import Space
 from ispd.runner.kernels.tables import CELL, HALO, MARGIN, Floats, Whole
+from ispd.runner.kernels.warp import fetched, placed, shaded
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Beat: TypeAlias = Callable[[], None]
 
 ROWS = 64  # of a strip
+TALL_ROWS = 192  # where a warp fetches rows from far away
 BAND = 4  # strips that noise is removed from at once: less is computed twice at their seams
 UNDONE = {6: 8, 8: 6}  # the orientation that undoes another; the others undo themselves
 TAPS = 9 * 2 + 1  # of the widest blur
@@ -38,32 +40,46 @@ class Frame:
 
     samples: NDArray[Any]  # (rows, columns) of the active area
     table: Floats  # LinearizationTable; empty: none
-    area: Area
+    area: Area  # the picture
+    developed: Area  # what is demosaiced: more than the picture where a warp fetches it
+    far: int  # sites around that are looked at
     sensor: tables.Sensor
     scene: tables.Scene
     fringes: tables.Fringes | None  # None: red and blue stay
+    warp: tables.Warp | None
+    shading: Floats  # vignettes before the warp
 
 
 def render(
     samples: NDArray[Any], shot: Shot, look: Look, outputs: tuple[Output, ...], threads: int, beat: Beat,
-    rows: int = ROWS,
+    rows: int = 0,
 ) -> list[Pixels]:  # fmt: skip
     """The pictures of a surveyed shot, as `ispd.runner.frame.render` gives them."""
-    active, area = shot.active, picture(shot)
-    moves = look.camera.corrections.lateral_ca == "auto" and any(shot.lateral_ca)
-    far = HALO + REACH if moves else HALO
-    frame = Frame(
-        samples[0, active.top : active.bottom, active.left : active.right],
-        np.array(shot.levels.table, np.float32),
-        area,
-        tables.sensor(shot, look, area.left - far, area.right + far),
-        tables.scene(shot, look),
-        tables.fringes(shot) if moves else None,
-    )
+    frame = _frame(samples, shot, look)
+    rows = rows or (TALL_ROWS if frame.warp else ROWS)
     with ThreadPoolExecutor(threads) as pool:
         if noise.acts(look.denoise, shot):
             frame = _denoised(frame, shot, look, pool, rows, beat)
         return [_pictured(frame, shot, look, output, pool, rows, beat) for output in outputs]
+
+
+def _frame(samples: NDArray[Any], shot: Shot, look: Look) -> Frame:
+    active, area, warp = shot.active, picture(shot), tables.warp(shot, look)
+    developed = Area(0, 0, active.height, active.width) if warp else area
+    moves = look.camera.corrections.lateral_ca == "auto" and any(shot.lateral_ca)
+    far = HALO + REACH if moves else HALO
+    return Frame(
+        samples[0, active.top : active.bottom, active.left : active.right],
+        np.array(shot.levels.table, np.float32),
+        area,
+        developed,
+        far,
+        tables.sensor(shot, look, developed.left - far, developed.right + far, far - HALO),
+        tables.scene(shot, look),
+        tables.fringes(shot) if moves else None,
+        warp,
+        tables.vignettes(tables.before_warp(shot, look), shot, look),
+    )
 
 
 def _pictured(
@@ -100,9 +116,9 @@ def _pictured(
 
 
 def _denoised(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, rows: int, beat: Beat) -> Frame:
-    """With codes that have no noise, where the picture and its HALO lie: once, whatever is made of them then."""
-    area, (height, width) = frame.area, frame.samples.shape
-    left, right = max(0, area.left - HALO) // CELL * CELL, -(-min(width, area.right + HALO) // CELL) * CELL
+    """With codes that have no noise, where they are needed: once, whatever is made of them then."""
+    area, far, (height, width) = frame.developed, frame.far, frame.samples.shape
+    left, right = max(0, area.left - far) // CELL * CELL, -(-min(width, area.right + far) // CELL) * CELL
     band = BAND * -(-rows // CELL) * CELL
     columns, length = denoise.needed(band + 2 * MARGIN * CELL, right - left + 2 * MARGIN * CELL)
     outer_left = left - MARGIN * CELL
@@ -122,28 +138,59 @@ def _denoised(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, ro
         denoise.cleared(codes, index, sensor, p, work, clean[top:bottom], left)
         held.append(space)
 
-    first = max(0, area.top - HALO) // CELL * CELL
-    for _ in pool.map(done, range(first, min(height, area.bottom + HALO), band)):
+    first = max(0, area.top - far) // CELL * CELL
+    for _ in pool.map(done, range(first, min(height, area.bottom + far), band)):
         beat()
     return replace(frame, samples=clean, table=np.empty(0, np.float32))
 
 
 def _displayed(frame: Frame, top: int, bottom: int, space: Space) -> Floats:
     """(3, rows, columns): rows of the picture as the screen's light, at the sensor's size."""
-    area = frame.area
-    far = HALO + REACH if frame.fringes else HALO
-    outer_top = area.top + top - far
-    outer_rows = tables.mirrored(outer_top, area.top + bottom + far, frame.samples.shape[0])
-    codes = space.floats("codes", len(outer_rows), area.width + 2 * far)
-    _cut(frame, outer_rows, area.left - far, codes)
-    light = space.floats("light", 3, bottom - top, area.width)
-    rows = outer_rows[far - HALO : len(outer_rows) - (far - HALO)]
+    first, last = frame.area.top + top, frame.area.top + bottom
+    light = space.floats("light", 3, bottom - top, frame.area.width)
+    if frame.warp:
+        _unwarped(frame, first, last, light, space)
+        return light
+    codes, rows = _around(frame, first, last, space)
     if frame.fringes:
-        mosaic = strip.sensed(codes, outer_rows, outer_top, area.left - far, frame.sensor, frame.fringes, space)
-        strip.displayed_mosaic(mosaic[REACH:-REACH, REACH:-REACH], rows, frame.sensor, frame.scene, light, space)
+        strip.displayed_mosaic(codes, rows, frame.sensor, frame.scene, light, space)
     else:
         strip.displayed(codes, rows, frame.sensor, frame.scene, light, space)
     return light
+
+
+def _unwarped(frame: Frame, first: int, last: int, light: Floats, space: Space) -> None:
+    """Rows of the active area as the screen's light, each pixel fetched from where the lens has put it."""
+    assert frame.warp is not None
+    area, planes, end = frame.area, len(frame.warp.coefficients), frame.warp.height - 1
+    rows = np.arange(first, last)
+    across, down = (space.floats(name, planes, last - first, area.width) for name in ("across", "down"))
+    for plane in range(planes):
+        placed(rows, area.left, frame.warp, plane, across[plane], down[plane])
+    top, bottom = (min(max(int(place), 0), end) for place in (np.floor(down.min()) - 1, np.floor(down.max()) + 2))
+    camera = space.floats("camera", 3, bottom + 1 - top, frame.developed.width)
+    codes, sensed_rows = _around(frame, top, bottom + 1, space)
+    if frame.fringes:
+        strip.camera_of_mosaic(codes, sensed_rows, frame.sensor, camera, space)
+    else:
+        strip.camera_of_codes(codes, sensed_rows, frame.sensor, camera, space)
+    shaded(camera, top, frame.shading)
+    for plane in range(3):
+        place = min(plane, planes - 1)
+        fetched(camera, top, end, across[place], down[place], plane, light)
+    strip.displayed_camera(light, rows, np.arange(area.left, area.right, dtype=np.float32), frame.scene, space)
+
+
+def _around(frame: Frame, first: int, last: int, space: Space) -> tuple[Floats, Whole]:
+    """Rows of the active area with HALO more, and their numbers: codes, or a mosaic where red and blue have moved."""
+    area, far, height = frame.developed, frame.far, frame.samples.shape[0]
+    outer = tables.mirrored(first - far, last + far, height)
+    codes = space.floats("codes", len(outer), area.width + 2 * far)
+    _cut(frame, outer, area.left - far, codes)
+    if frame.fringes is None:
+        return codes, outer
+    mosaic = strip.sensed(codes, outer, first - far, area.left - far, frame.sensor, frame.fringes, space)
+    return mosaic[REACH:-REACH, REACH:-REACH], outer[REACH:-REACH]
 
 
 def _cut(frame: Frame, rows: Whole, start: int, codes: Floats) -> None:

@@ -7,14 +7,12 @@ import numpy as np
 from ispd.runner.kernels.compiler import entry, part
 from ispd.runner.kernels.maths import cube_root, decoded, encoded
 from ispd.runner.kernels.sensor import vignette
-from ispd.runner.kernels.tables import CUT, FILMIC, FIRST, HALO, OCTAVES, STEPS, Floats, Scene, Sensor, Whole
+from ispd.runner.kernels.tables import CUT, FILMIC, FIRST, OCTAVES, STEPS, Floats, Scene, Whole
 
 f = np.float32
 i = np.int32
 
-BITS_FIRST = i(
-    np.float32(2.0**FIRST).view(np.int32)
-)  # a float's bits are its logarithm, straight between powers of two
+BITS_FIRST = i(f(2.0**FIRST).view(np.int32))  # a float's bits are its logarithm, straight between powers of two
 SHIFT = i(16)  # what is left of a mantissa's 23 bits when STEPS has taken seven
 REST = i((1 << 16) - 1)
 LAST = i(OCTAVES * STEPS)
@@ -22,16 +20,14 @@ LEAST, MOST = f(1e-6), f(16)
 
 
 @entry
-def graded(light: Floats, left: int, right: int, rows: Whole, sensor: Sensor, scene: Scene, work: Floats) -> None:
-    """Columns of camera color (3, rows, columns) to the screen's light, in place."""
+def graded(light: Floats, left: int, right: int, rows: Whole, column: Floats, scene: Scene, work: Floats) -> None:
+    """Columns of camera color (3, rows, columns) to the screen's light, in place; `rows`, `column`: their numbers."""
     norm, tone = work[0, 0, : right - left], work[0, 1, : right - left]
-    column = sensor.column[left + sensor.margin + HALO :]
     for y in range(light.shape[1]):
         r, g, b = light[0, y, left:right], light[1, y, left:right], light[2, y, left:right]
         for number in range(len(scene.vignettes)):
-            vignette(f(rows[y + HALO]), column, scene.vignettes[number], r)
-            vignette(f(rows[y + HALO]), column, scene.vignettes[number], g)
-            vignette(f(rows[y + HALO]), column, scene.vignettes[number], b)
+            for plane in range(3):
+                vignette(f(rows[y]), column[left:], scene.vignettes[number], light[plane, y, left:right])
         mix(scene.matrix, r, g, b)  # camera matrix and exposure
         curve(r, g, b, scene, norm, tone)
         finish(r, g, b, scene)

@@ -7,6 +7,8 @@ Every stage is compiled, releases the GIL, and works in arrays that are used aga
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ispd.runner.kernels.demosaic import directional
@@ -37,35 +39,69 @@ def sensed(codes: Floats, rows: Whole, top: int, left: int, sensor: Sensor, frin
 
 def displayed(codes: Floats, rows: Whole, sensor: Sensor, scene: Scene, light: Floats, space: Space) -> None:
     """Stored codes (rows with HALO more, columns too) to the screen's light (3, rows, columns), tile by tile."""
-    width = light.shape[2]
-    for left in range(0, width, COLUMNS):
-        wide = min(COLUMNS, width - left)
-        shape = (len(rows), wide + 2 * HALO)
-        mosaic, filled, mended = (space.floats(name, *shape) for name in ("tile", "filled tile", "mended"))
-        clipped = levels(codes, rows, left, sensor, mosaic, filled)  # flatten and white balance in it: a factor a site
-        if sensor.lowest < np.inf:
-            cut(mosaic, sensor.lowest)
-        elif clipped:
-            highlights(mosaic, filled, rows, left, sensor, mended)
-            mosaic = mended
-        _developed(mosaic, rows, left, sensor, scene, light, space)
+    column = sensor.column[sensor.margin + HALO :]
+    for left, right in _tiles(light):
+        mosaic = _mosaic(codes, rows, left, right, sensor, space)
+        work = _demosaiced(mosaic, rows, left, sensor, light, space)
+        graded(light, left, right, rows[HALO:], column, scene, work)
 
 
 def displayed_mosaic(mosaic: Floats, rows: Whole, sensor: Sensor, scene: Scene, light: Floats, space: Space) -> None:
     """The same from a balanced mosaic."""
+    column = sensor.column[sensor.margin + HALO :]
+    for left, right in _tiles(light):
+        work = _demosaiced(_cut_out(mosaic, left, right, space), rows, left, sensor, light, space)
+        graded(light, left, right, rows[HALO:], column, scene, work)
+
+
+def camera_of_codes(codes: Floats, rows: Whole, sensor: Sensor, camera: Floats, space: Space) -> None:
+    """Stored codes (rows with HALO more, columns too) to camera color (3, rows, columns)."""
+    for left, right in _tiles(camera):
+        _demosaiced(_mosaic(codes, rows, left, right, sensor, space), rows, left, sensor, camera, space)
+
+
+def camera_of_mosaic(mosaic: Floats, rows: Whole, sensor: Sensor, camera: Floats, space: Space) -> None:
+    """The same from a balanced mosaic."""
+    for left, right in _tiles(camera):
+        _demosaiced(_cut_out(mosaic, left, right, space), rows, left, sensor, camera, space)
+
+
+def displayed_camera(camera: Floats, rows: Whole, columns: Floats, scene: Scene, space: Space) -> None:
+    """Camera color to the screen's light, in place; `rows`, `columns`: which of the active area."""
+    work = space.floats("work", 1, 2, COLUMNS)
+    for left, right in _tiles(camera):
+        graded(camera, left, right, rows, columns, scene, work)
+
+
+def _tiles(light: Floats) -> Iterator[tuple[int, int]]:
+    """First and last column of each."""
     width = light.shape[2]
-    for left in range(0, width, COLUMNS):
-        wide = min(COLUMNS, width - left)
-        tile = space.floats("tile", len(rows), wide + 2 * HALO)
-        tile[:] = mosaic[:, left : left + wide + 2 * HALO]
-        _developed(tile, rows, left, sensor, scene, light, space)
+    return ((left, min(left + COLUMNS, width)) for left in range(0, width, COLUMNS))
 
 
-def _developed(
-    mosaic: Floats, rows: Whole, left: int, sensor: Sensor, scene: Scene, light: Floats, space: Space
-) -> None:
-    """One tile from the mosaic to the screen."""
+def _mosaic(codes: Floats, rows: Whole, left: int, right: int, sensor: Sensor, space: Space) -> Floats:
+    """Stored codes to a balanced mosaic, with HALO columns more."""
+    mosaic, filled, mended = (
+        space.floats(name, len(rows), right - left + 2 * HALO) for name in ("tile", "near", "new")
+    )
+    clipped = levels(codes, rows, left, sensor, mosaic, filled)  # flatten and white balance in it: one factor a site
+    if sensor.lowest < np.inf:
+        cut(mosaic, sensor.lowest)
+    elif clipped:
+        highlights(mosaic, filled, rows, left, sensor, mended)
+        return mended
+    return mosaic
+
+
+def _cut_out(mosaic: Floats, left: int, right: int, space: Space) -> Floats:
+    tile = space.floats("tile", len(mosaic), right - left + 2 * HALO)
+    tile[:] = mosaic[:, left : right + 2 * HALO]
+    return tile
+
+
+def _demosaiced(mosaic: Floats, rows: Whole, left: int, sensor: Sensor, camera: Floats, space: Space) -> Floats:
+    """A tile of camera color, from column `left` on; gives memory that has done its work."""
     work = space.floats("work", 6, *mosaic.shape)
     red_row, red_column = (rows[0] + sensor.red_row) % 2, (left + sensor.margin + sensor.red_column) % 2
-    directional(mosaic, red_row, red_column, work, light, left, HALO)
-    graded(light, left, left + mosaic.shape[1] - 2 * HALO, rows, sensor, scene, work)
+    directional(mosaic, red_row, red_column, work, camera, left, HALO)
+    return work

@@ -29,8 +29,7 @@ from ispd.isp.color.spaces import (
 from ispd.isp.factors import baseline, ceiling, gain, gains
 from ispd.isp.look import Curve, Look
 from ispd.isp.params import Points
-from ispd.isp.size import picture
-from ispd.isp.values import FixVignetteRadial, GainMap, Opcode, Shot
+from ispd.isp.values import FixVignetteRadial, GainMap, Opcode, Shot, WarpRadial, WarpRectilinear
 from ispd.orders import Space
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -93,10 +92,22 @@ class Fringes(NamedTuple):
     column_weights: Floats  # (2, 4, columns)
 
 
+class Warp(NamedTuple):
+    """WarpRectilinear or WarpRadial."""
+
+    radial: bool
+    coefficients: Floats  # (planes, 8)
+    center_x: np.float32
+    center_y: np.float32
+    unit: np.float32
+    height: int
+    width: int
+
+
 class Scene(NamedTuple):
     """Lens, camera matrix, exposure, curve, finish."""
 
-    vignettes: Floats
+    vignettes: Floats  # after the warp, if there is one
     matrix: Floats  # exposure in it
     curve: int  # FILMIC, POINTS or CUT
     tone: Floats
@@ -125,7 +136,7 @@ class Codes(NamedTuple):
 FILMIC, POINTS, CUT = range(3)
 
 
-def sensor(shot: Shot, look: Look, left: int, right: int) -> Sensor:
+def sensor(shot: Shot, look: Look, left: int, right: int, margin: int = 0) -> Sensor:
     """Of a surveyed shot with a Bayer array, for columns `left` … `right` of its active area; HALO counts as theirs."""
     active, p = shot.active, shot.levels
     columns = mirrored(left, right, active.width)
@@ -153,7 +164,7 @@ def sensor(shot: Shot, look: Look, left: int, right: int) -> Sensor:
         red_column=(red_column - left) % 2,
         last_row=active.height - 1,
         last_column=active.width - 1,
-        margin=picture(shot).left - HALO - left,
+        margin=margin,
     )
 
 
@@ -212,6 +223,48 @@ def _even(both: tuple[NDArray[Any], NDArray[Any]]) -> NDArray[Any]:
     return np.stack([np.concatenate([one, one[-1:].repeat(length - len(one), axis=0)]) for one in both])
 
 
+def warp(shot: Shot, look: Look) -> Warp | None:
+    """The one of a covered shot."""
+    if (opcode := the_warp(shot, look)) is None:
+        return None
+    height, width = shot.active.height, shot.active.width
+    center_x, center_y = opcode.center[0] * width, opcode.center[1] * height
+    unit = max(math.hypot(max(center_x, width - center_x), max(center_y, height - center_y)), 1e-6)
+    coefficients = [[*plane, *[0.0] * 8][:8] for plane in opcode.planes[:3]]
+    radial = isinstance(opcode, WarpRadial)
+    return Warp(
+        radial, np.array(coefficients, np.float32), f(center_x), f(center_y), f(unit), height, width,
+    )  # fmt: skip
+
+
+def the_warp(shot: Shot, look: Look) -> WarpRectilinear | WarpRadial | None:
+    """The first warp of list 3 that is applied; one that is not finite changes nothing."""
+    if look.camera.corrections.geometry != "file":
+        return None
+    warps = (opcode for opcode in shot.opcodes3 if isinstance(opcode, WarpRectilinear | WarpRadial))
+    return next((opcode for opcode in warps if opcode.planes and _is_finite(opcode)), None)
+
+
+def _is_finite(opcode: WarpRectilinear | WarpRadial) -> bool:
+    return all(math.isfinite(value) for plane in (*opcode.planes, opcode.center) for value in plane)
+
+
+def before_warp(shot: Shot, look: Look) -> tuple[Opcode, ...]:
+    """List 3 up to its warp."""
+    opcode = the_warp(shot, look)
+    return shot.opcodes3[: shot.opcodes3.index(opcode)] if opcode else ()
+
+
+def after_warp(shot: Shot, look: Look) -> tuple[Opcode, ...]:
+    """List 3 from its warp on."""
+    return shot.opcodes3[len(before_warp(shot, look)) :]
+
+
+def vignettes(opcodes: tuple[Opcode, ...], shot: Shot, look: Look) -> Floats:
+    """Those among some opcodes."""
+    return _vignettes(shading(opcodes, look), shot.active.height, shot.active.width)
+
+
 def scene(shot: Shot, look: Look) -> Scene:
     """Of a surveyed shot."""
     p, tints = look.curve, look.finish
@@ -220,7 +273,7 @@ def scene(shot: Shot, look: Look) -> Scene:
     asked = np.array([tints.shadow_red, tints.shadow_blue, tints.highlight_red, tints.highlight_blue], np.float32)
     filmic = p.method != "none"
     return Scene(
-        vignettes=_vignettes(shading(shot.opcodes3, look), shot.active.height, shot.active.width),
+        vignettes=vignettes(after_warp(shot, look), shot, look),
         matrix=matrix.astype(np.float32),
         curve=FILMIC if filmic else POINTS if p.points else CUT,
         tone=_toned(p, white),

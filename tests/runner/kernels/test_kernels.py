@@ -30,7 +30,7 @@ from ispd.isp.look import (
 )
 from ispd.isp.noise import REACH
 from ispd.isp.survey import survey
-from ispd.isp.values import Area, FixVignetteRadial, GainMap, Levels, Mosaic, Region, Shot, WarpRectilinear
+from ispd.isp.values import Area, FixVignetteRadial, GainMap, Levels, Mosaic, Region, Shot, WarpRadial, WarpRectilinear
 from ispd.orders import Output, Space
 from ispd.profile.library import shipped_profiles
 from ispd.profile.profile import read_profile
@@ -94,6 +94,11 @@ REPEAT = Levels(
     (0.0, 0.01, 0.02, 0.03, 0.0, 0.01), (3, 2, 1), (1.0,),
     delta_h=tuple(i / 1e5 for i in range(90)), delta_v=tuple(i / 1e5 for i in range(140)),
 )  # fmt: skip
+WARP = WarpRectilinear(((1.01, -0.05, 0.02, 0.001, 0.002, 0.003),), (0.5, 0.48))
+WARPS = WarpRectilinear(
+    ((1.01, -0.05, 0, 0, 0, 0), (1.0, -0.05, 0, 0, 0, 0), (0.99, -0.05, 0, 0, 0, 0)), (0.5, 0.5)
+)  # fmt: skip
+RADIAL = WarpRadial(((1.0, 0.01, -0.03, 0.004),), (0.5, 0.5))
 SURVEYED = Levels((0.0,), (1, 1, 1), (1.0,), full=(0.98,))
 FACTS: dict[str, dict[str, Any]] = {
     **{cfa: {"cfa": cfa} for cfa in PHASES},
@@ -110,6 +115,17 @@ FACTS: dict[str, dict[str, Any]] = {
         "cfa": "BGGR",
         "active": Area(5, 3, 126, 95),
         "crop": Area(7, 9, 100, 80),
+    },
+    "a warp": {"opcodes3": (WARP, VIGNETTE)},
+    "vignetting before a warp of each color": {"opcodes3": (VIGNETTE, WARPS), "crop": Area(20, 10, 100, 80)},
+    "a radial warp": {"opcodes3": (RADIAL,), "active": Area(5, 3, 126, 95), "crop": Area(30, 40, 60, 70)},
+    "all at once": {
+        "lateral_ca": (-0.02, 0.03),
+        "levels": SURVEYED,
+        "opcodes3": (RADIAL, VIGNETTE),
+        "opcodes2": (MAP,),
+        "active": Area(5, 3, 126, 95),
+        "crop": Area(40, 40, 70, 60),
     },
     "wide pixels": {"pixel_aspect": 1.5},
     "tall pixels": {"pixel_aspect": 0.7},
@@ -222,7 +238,9 @@ def test_codes_of_any_kind_and_a_table_come_out_as_by_torch() -> None:
         hold(codes.astype(kind), shot(60, 60, levels=table, neutral=DAYLIGHT))
 
 
-@pytest.mark.parametrize("more", [{}, {"noise_profile": NOISE}, {"lateral_ca": (0.01, -0.01), "levels": SURVEYED}])
+@pytest.mark.parametrize(
+    "more", [{}, {"noise_profile": NOISE}, {"lateral_ca": (0.01, -0.01), "levels": SURVEYED}, {"opcodes3": (RADIAL,)}]
+)
 @pytest.mark.parametrize("size", [None, 150])
 def test_neither_strips_nor_threads_change_a_byte(size: int | None, more: dict[str, Any]) -> None:
     facts = shot(150, 400, cfa="GRBG", opcodes2=(MAP,), crop=Area(3, 50, 141, 400), **more)
@@ -272,9 +290,6 @@ def test_the_smallest_photos_are_left_to_torch_or_right(
         hold(lit(*size), facts)
 
 
-WARP = WarpRectilinear(((1.01, -0.05, 0, 0, 0, 0),), (0.5, 0.5))
-
-
 @pytest.mark.parametrize(
     ("facts", "look"),
     [
@@ -283,7 +298,8 @@ WARP = WarpRectilinear(((1.01, -0.05, 0, 0, 0, 0),), (0.5, 0.5))
         ({"cfa": "GMYC", "colors": "GMCY", "neutral": (1.0,) * 4}, Look()),
         ({"levels": Levels((2.0,), (1, 1, 1), (1.0,))}, Look()),
         ({"opcodes1": (MAP,)}, Look()),
-        ({"opcodes3": (WARP,)}, Look()),
+        ({"opcodes3": (WARP, RADIAL)}, Look()),
+        ({"opcodes3": (WarpRadial(((1.0, 0.5, -0.9, 0.9),), (0.5, 0.5)),)}, Look()),
         ({}, Look(demosaic=Demosaic("malvar"))),
     ],
 )
