@@ -9,7 +9,7 @@ Takes   Raw, linear, before anything is mixed; `profile`, (S, O) a color, () whe
         see it ("" for a linear file)
 Gives   the same but for defects; with `none`, the same
 Source  a point's least spread: a Gaussian of 0.6 px, integrated over sites; each beside the middle gets a third of it
-        measured: such stars of three colors stay, all 2700 of them, at two ISOs; of the sites of Kodak pictures, which
+        measured: such stars of three colors stay, all 1728, at two ISOs; of the sites of Kodak pictures, which
         no lens has softened, 1 in 20 000 is taken for a defect; of those of real photos fewer than 1 in 50 000
 """
 
