@@ -31,8 +31,8 @@ def coded(
     half = len(p.line) // 2
     taps = len(p.line)
     ring, line = work[: 2 * taps * width].reshape((2 * taps, width)), work[2 * taps * width :]
-    rgb, far = line[: 3 * width].reshape((3, width)), line[3 * width : 6 * width].reshape((3, width))
-    blurred, threshold, padded = line[6 * width : 7 * width], line[7 * width : 8 * width], line[8 * width :]
+    rgb, far = line[: 3 * width].reshape((3, width)), line[3 * width : 9 * width].reshape((6, width))
+    blurred, threshold, padded = line[9 * width : 10 * width], line[10 * width : 11 * width], line[11 * width :]
     ready = top - half  # rows whose lightness is in the ring, up to here
     for y in range(top, bottom):
         for plane in range(3):
@@ -99,7 +99,7 @@ def gamut(rgb: Floats, p: Codes, found: Whole, far: Floats) -> None:
         count = _near_the_boundary(rgb, p, found, far)
     mix(p.space, r, g, b)
     if p.compressed and count:
-        _inside(far[0, :count], far[1, :count], far[2, :count], p)
+        _inside(far, count, p)
         for n in range(count):
             x = found[n]
             r[x], g[x], b[x] = far[0, n], far[1, n], far[2, n]
@@ -116,7 +116,7 @@ def _near_the_boundary(rgb: Floats, p: Codes, found: Whole, far: Floats) -> int:
     rr, rg, rb, gr, gg, gb, br, bg, bb = (
         m[0, 0], m[0, 1], m[0, 2], m[1, 0], m[1, 1], m[1, 2], m[2, 0], m[2, 1], m[2, 2],
     )  # fmt: skip
-    r, g, b = rgb[0], rgb[1], rgb[2]
+    r, g, b, flag = rgb[0], rgb[1], rgb[2], far[3]
     count = 0
     for x in range(len(r)):
         red = rr * r[x] + rg * g[x] + rb * b[x]
@@ -124,8 +124,15 @@ def _near_the_boundary(rgb: Floats, p: Codes, found: Whole, far: Floats) -> int:
         blue = br * r[x] + bg * g[x] + bb * b[x]
         grey = (red + green + blue) / f(3)
         low, high = min(min(red, green), blue), max(max(red, green), blue)
+        near = min(grey + REACH * (low - grey), f(1) - (grey + REACH * (high - grey))) < f(0)
+        flag[x] = f(1) if near else f(0)
+        count += 1 if near else 0
+    if count == 0:
+        return 0
+    count = 0
+    for x in range(len(r)):
         found[count] = x  # written always, kept where it counts: no branch
-        count += 1 if grey + REACH * (low - grey) < f(0) or grey + REACH * (high - grey) > f(1) else 0
+        count += int(flag[x])
     for n in range(count):
         x = found[n]
         far[0, n], far[1, n], far[2, n] = r[x], g[x], b[x]
@@ -133,8 +140,10 @@ def _near_the_boundary(rgb: Floats, p: Codes, found: Whole, far: Floats) -> int:
 
 
 @part
-def _inside(r: Floats, g: Floats, b: Floats, p: Codes) -> None:
-    """The same hue and lightness, chroma bent below the boundary."""
+def _inside(far: Floats, count: int, p: Codes) -> None:
+    """The same hue and lightness, chroma bent below the boundary: the first `count` of each row."""
+    r, g, b = far[0, :count], far[1, :count], far[2, :count]
+    chroma, hue, most = far[3], far[4], far[5]
     table = p.chroma
     hues, lights = f(table.shape[0] - 1), f(table.shape[1] - 1)
     last_hue, last_light = table.shape[0] - 2, table.shape[1] - 2
@@ -143,21 +152,23 @@ def _inside(r: Floats, g: Floats, b: Floats, p: Codes) -> None:
         r[x], g[x], b[x] = cube_root(r[x]), cube_root(g[x]), cube_root(b[x])
     mix(p.oklab[1], r, g, b)
     for x in range(len(r)):
-        light = min(max(r[x], f(0)), f(1))
-        chroma = np.sqrt(g[x] * g[x] + b[x] * b[x] + f(1e-18))
-        down = min(max((angle(b[x], g[x]) / PI + f(1)) * f(0.5) * hues, f(0)), hues)
-        right = light * lights
-        row, column = min(int(down), last_hue), min(int(right), last_light)
-        v, h = down - f(row), right - f(column)
+        r[x] = min(max(r[x], f(0)), f(1))
+        chroma[x] = np.sqrt(g[x] * g[x] + b[x] * b[x] + f(1e-18))
+        hue[x] = min(max((angle(b[x], g[x]) / PI + f(1)) * f(0.5) * hues, f(0)), hues)
+    for x in range(len(r)):
+        right = r[x] * lights
+        row, column = min(int(hue[x]), last_hue), min(int(right), last_light)
+        v, h = hue[x] - f(row), right - f(column)
         above = table[row, column] + (table[row, column + 1] - table[row, column]) * h
         below = table[row + 1, column] + (table[row + 1, column + 1] - table[row + 1, column]) * h
-        most = above + (below - above) * v
-        knee = KNEE * most
-        room = max(most - knee, f(1e-9))
-        over = max(chroma - knee, f(0)) / room
-        bent = chroma if chroma <= knee else knee + room * over / np.sqrt(f(1) + over * over)
-        factor = bent / chroma
-        r[x], g[x], b[x] = light, g[x] * factor, b[x] * factor
+        most[x] = above + (below - above) * v
+    for x in range(len(r)):
+        knee = KNEE * most[x]
+        room = max(most[x] - knee, f(1e-9))
+        over = max(chroma[x] - knee, f(0)) / room
+        bent = chroma[x] if chroma[x] <= knee else knee + room * over / np.sqrt(f(1) + over * over)
+        factor = bent / chroma[x]
+        g[x], b[x] = g[x] * factor, b[x] * factor
     mix(p.oklab[2], r, g, b)
     for x in range(len(r)):
         r[x], g[x], b[x] = r[x] * r[x] * r[x], g[x] * g[x] * g[x], b[x] * b[x] * b[x]

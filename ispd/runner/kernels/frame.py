@@ -105,7 +105,7 @@ def _pictured(
             light = _displayed(frame, outer_top, outer_bottom, space)
         else:
             light = _sized(frame, resize, outer_top, outer_bottom, rows, space)
-        work = space.floats("line", (2 * len(p.line) + 9) * size[1] + len(p.line))
+        work = space.floats("line", (2 * len(p.line) + 12) * size[1] + len(p.line))
         found = np.empty(size[1] + 1, np.int64)
         coded(light, outer_top, top, bottom, p, work, found, pixels.reshape(-1).view(np.uint8), place, *steps)
         held.append(space)
@@ -175,9 +175,7 @@ def _unwarped(frame: Frame, first: int, last: int, light: Floats, space: Space) 
     else:
         strip.camera_of_codes(codes, sensed_rows, frame.sensor, camera, space)
     shaded(camera, top, frame.shading)
-    for plane in range(3):
-        place = min(plane, planes - 1)
-        fetched(camera, top, end, across[place], down[place], plane, light)
+    fetched(camera, top, end, across, down, light)
     strip.displayed_camera(light, rows, np.arange(area.left, area.right, dtype=np.float32), frame.scene, space)
 
 

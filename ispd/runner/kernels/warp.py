@@ -39,33 +39,67 @@ def placed(rows: Whole, left: int, p: Warp, plane: int, across: Floats, down: Fl
 
 
 @entry
-def fetched(camera: Floats, top: int, last: int, across: Floats, down: Floats, plane: int, light: Floats) -> None:
-    """One plane of `camera` (3, rows, columns), whose first row is `top` of 0 … last, at those places; bicubic."""
-    source, width = camera[plane], camera.shape[2]
-    for y in range(light.shape[1]):
-        target, at_x, at_y = light[plane, y], across[y], down[y]
-        for x in range(light.shape[2]):
-            column, row = int(np.floor(at_x[x])), int(np.floor(at_y[x]))
-            x0, x1, x2, x3 = _taps(at_x[x] - f(column))
-            y0, y1, y2, y3 = _taps(at_y[x] - f(row))
-            a, b, c, d = (
-                _inside(column - 1, width - 1), _inside(column, width - 1),
-                _inside(column + 1, width - 1), _inside(column + 2, width - 1),
-            )  # fmt: skip
-            r0, r1 = source[_held(row - 1, top, last, camera)], source[_held(row, top, last, camera)]
-            r2, r3 = source[_held(row + 1, top, last, camera)], source[_held(row + 2, top, last, camera)]
-            target[x] = (
-                y0 * (x0 * r0[a] + x1 * r0[b] + x2 * r0[c] + x3 * r0[d])
-                + y1 * (x0 * r1[a] + x1 * r1[b] + x2 * r1[c] + x3 * r1[d])
-                + y2 * (x0 * r2[a] + x1 * r2[b] + x2 * r2[c] + x3 * r2[d])
-                + y3 * (x0 * r3[a] + x1 * r3[b] + x2 * r3[c] + x3 * r3[d])
-            )
+def fetched(camera: Floats, top: int, last: int, across: Floats, down: Floats, light: Floats) -> None:
+    """All planes of `camera` (3, rows, columns), whose first row is `top` of 0 … last, at those places; bicubic.
+
+    Places are (1 or 3 planes, rows, columns): red, green and blue come from one place, or each from its own.
+    """
+    height, width = light.shape[1:]
+    weights, corner = np.empty((8, width), np.float32), np.empty((2, width), np.int64)
+    for plane in range(3):
+        place, source = min(plane, len(across) - 1), camera[plane]
+        for y in range(height):
+            _weighed(across[place, y], weights[:4], corner[0])
+            _weighed(down[place, y], weights[4:], corner[1])
+            _fetch(source, source.reshape(-1), top, last, weights, corner, light[plane, y])
 
 
 @part
-def _taps(t: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
-    u = f(1) - t
-    return _outer(t + f(1)), _inner(t), _inner(u), _outer(u + f(1))
+def _weighed(places: Floats, weights: Floats, corner: Whole) -> None:
+    """The first of four samples that each place lies among, and what they weigh."""
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    for x in range(len(places)):
+        first = np.floor(places[x])
+        t = places[x] - first
+        u = f(1) - t
+        corner[x] = int(first) - 1
+        w0[x], w1[x], w2[x], w3[x] = _outer(t + f(1)), _inner(t), _inner(u), _outer(u + f(1))
+
+
+@part
+def _fetch(source: Floats, flat: Floats, top: int, last: int, weights: Floats, corner: Whole, target: Floats) -> None:
+    """One row of one plane; beyond the edge the edge goes on."""
+    height, width = source.shape
+    a, b, c, d, e, g, h, i = (
+        weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7],
+    )  # fmt: skip
+    left, upper = corner[0], corner[1]
+    for x in range(len(target)):
+        column, row = left[x], upper[x] - top
+        if column >= 0 and column + 3 < width and row >= 0 and row + 3 < height:
+            k0 = np.uint64(row * width + column)
+            k1, k2, k3 = k0 + np.uint64(width), k0 + np.uint64(2 * width), k0 + np.uint64(3 * width)
+            target[x] = (
+                e[x] * _four(flat, k0, a[x], b[x], c[x], d[x]) + g[x] * _four(flat, k1, a[x], b[x], c[x], d[x])
+                + h[x] * _four(flat, k2, a[x], b[x], c[x], d[x]) + i[x] * _four(flat, k3, a[x], b[x], c[x], d[x])
+            )  # fmt: skip
+        else:
+            total = f(0)
+            for down in range(4):
+                line = source[_inside(_inside(upper[x] + down, last) - top, height - 1)]
+                value = f(0)
+                for right in range(4):
+                    value += weights[right, x] * line[_inside(column + right, width - 1)]
+                total += weights[4 + down, x] * value
+            target[x] = total
+
+
+@part
+def _four(flat: Floats, k: np.uint64, a: np.float32, b: np.float32, c: np.float32, d: np.float32) -> np.float32:
+    value: np.float32 = (
+        a * flat[k] + b * flat[k + np.uint64(1)] + c * flat[k + np.uint64(2)] + d * flat[k + np.uint64(3)]
+    )
+    return value
 
 
 @part
@@ -81,11 +115,6 @@ def _outer(x: np.float32) -> np.float32:
 @part
 def _inside(index: int, last: int) -> int:
     return min(max(index, 0), last)
-
-
-@part
-def _held(row: int, top: int, last: int, camera: Floats) -> int:
-    return _inside(_inside(row, last) - top, camera.shape[1] - 1)
 
 
 @entry
