@@ -35,13 +35,8 @@ LUMINANCE = np.array([0.2627, 0.6780, 0.0593])  # of Rec.2020
 DARKEST = 2.0**-8  # of grey: no darker place counts for less
 
 KEY = 0.9  # stops above the meter's grey: the median of 29 photographs; two thirds of them lie within half a stop
-TASTE = (
-    0.5  # stops of error that are halved; a third of a stop is left alone, and a stop is taken for nearly what it is
-)
-FLAT, SHAPED = (
-    0.3,
-    1.5,
-)  # stops between the 5th and the 95th percentile: from here on, and from there on wholly, a scene
+TASTE = 0.5  # stops of error that are halved; a third of one is left alone, and a whole one nearly all taken
+FLAT, SHAPED = 0.3, 1.5  # stops from the 5th to the 95th percentile: here a scene begins, there it is one wholly
 ORDINARY, CONTRASTY = 3.5, 5.5  # stops from the median to the 99th percentile: of a scene by day; of lamps at night
 DIM, DARK = 2.0, 4.5  # stops of error: nobody underexposes by more; a frame as dark as that is night, or a lens cap
 WHITE = 2.7  # stops above grey: where a print is white; `ceiling` may lie far above, in a file that says so
