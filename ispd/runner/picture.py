@@ -47,10 +47,11 @@ def render(
     Raises PhotoError where the levels leave no picture, MissingTool without torch where that is needed, CardFailed.
     """
     if device == "cpu" and kernels.is_warm() and not kernels.uncovered(shot, look, outputs):
-        shot = survey(samples, shot, look)
-        if not kernels.uncovered(shot, look, outputs):  # the survey may have found red and blue to be moved
+        codes, known = kernels.mended(samples, shot)  # defects first: the survey compares neighbors
+        known = survey(codes, known, look)
+        if not kernels.uncovered(known, look, outputs):  # the survey may have found what they cannot do
             threads = len(os.sched_getaffinity(0))
-            return Rendered(kernels.render(samples, shot, look, outputs, threads, beat), shot, device)
+            return Rendered(kernels.render(codes, known, look, outputs, threads, beat), known, device)
     torch = load_torch()
     try:
         return _by_torch(samples, shot, look, outputs, device, beat)

@@ -5,7 +5,7 @@ The picture is defined by the torch stages; what stands here draws the same one,
 `strip` reads as `ispd.isp.render` does; the stages it calls have their names.  A law holds the two together, another
 says that neither strips nor threads change a byte.
 
-    coverage   what is covered, and why not
+    coverage   what is covered, and why not                         mend    defects that the file names
     tables     shot, look and output as numbers and tables          space   memory that strips use again
     denoise    in bands of rows, before all of the rest
     strip      the pipeline            sensor · lateral_ca · demosaic · warp · light · resize · codes   its stages
@@ -30,11 +30,12 @@ from ispd.isp.look import Highlights, Look
 from ispd.isp.values import Area, Levels, Shot, WarpRadial
 from ispd.orders import Output
 from ispd.runner.kernels.coverage import uncovered
+from ispd.runner.kernels.mend import mended
 
 if TYPE_CHECKING:
     from ispd.runner.kernels.frame import Pixels
 
-__all__ = ["is_warm", "kept_in", "missing", "render", "uncovered", "warm"]
+__all__ = ["is_warm", "kept_in", "mended", "missing", "render", "uncovered", "warm"]
 
 WARM = "warm"  # a file beside the machine code: all of it is there
 
@@ -44,8 +45,8 @@ def render(
 ) -> list[Pixels]:
     """(H, W, 3) uint8 or uint16 for each output, as `ispd.runner.frame.render` gives them.
 
-    `samples` are stored codes (1, H, W), `shot` is surveyed, and nothing is `uncovered`.  `beat` is called after every
-    strip.
+    `samples` are stored codes (1, H, W), `mended`; `shot` is surveyed, and nothing is `uncovered`.  `beat` is called
+    after every strip.
     """
     from ispd.runner.kernels.frame import render as in_strips
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from ispd.isp.look import Look
 from ispd.isp.values import (
     DeltaPerRow,
+    FixVignetteRadial,
     GainMap,
     MapPolynomial,
     MapTable,
@@ -57,8 +58,8 @@ def _of_look(shot: Shot, look: Look) -> str:
 
 def _of_opcodes(shot: Shot, look: Look) -> str:
     p = look.camera.corrections
-    if shot.opcodes1:
-        return "opcode list 1, which is for whole pictures"
+    if _any(shot.opcodes1, GainMap, FixVignetteRadial, MapTable, MapPolynomial, DeltaPerRow):
+        return "maps, tables or deltas of opcode list 1"
     if _any(shot.opcodes2, MapTable, MapPolynomial, DeltaPerRow):
         return "tables, polynomials or deltas of opcode list 2"
     if p.geometry == "file" and (reason := _of_warps(shot)):

@@ -30,7 +30,19 @@ from ispd.isp.look import (
 )
 from ispd.isp.noise import REACH
 from ispd.isp.survey import survey
-from ispd.isp.values import Area, FixVignetteRadial, GainMap, Levels, Mosaic, Region, Shot, WarpRadial, WarpRectilinear
+from ispd.isp.values import (
+    Area,
+    FixBadPixelsConstant,
+    FixBadPixelsList,
+    FixVignetteRadial,
+    GainMap,
+    Levels,
+    Mosaic,
+    Region,
+    Shot,
+    WarpRadial,
+    WarpRectilinear,
+)
 from ispd.orders import Output, Space
 from ispd.profile.library import shipped_profiles
 from ispd.profile.profile import read_profile
@@ -63,9 +75,11 @@ def lit(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
 
 def both(samples: NDArray[Any], facts: Shot, look: Look, output: Output) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """By torch and by the kernels."""
-    facts = survey(samples, facts, look)
     assert kernels.uncovered(facts, look, (output,)) == ""
     by_torch = torch_frame.render(Mosaic(torch.from_numpy(samples), facts), look, (output,), "cpu", silent)[0]
+    samples, facts = kernels.mended(samples, facts)
+    facts = survey(samples, facts, look)
+    assert kernels.uncovered(facts, look, (output,)) == ""
     by_kernels = kernels.render(samples, facts, look, (output,), 2, silent)[0]
     assert by_kernels.shape == by_torch.shape
     assert by_kernels.dtype == by_torch.dtype
@@ -99,6 +113,7 @@ WARPS = WarpRectilinear(
     ((1.01, -0.05, 0, 0, 0, 0), (1.0, -0.05, 0, 0, 0, 0), (0.99, -0.05, 0, 0, 0, 0)), (0.5, 0.5)
 )  # fmt: skip
 RADIAL = WarpRadial(((1.0, 0.01, -0.03, 0.004),), (0.5, 0.5))
+DEFECTS = FixBadPixelsList(((0, 0), (64, 5), (63, 6), (129, 99), (64, 3)), (Area(60, 10, 75, 14), Area(-3, 90, 4, 200)))
 SURVEYED = Levels((0.0,), (1, 1, 1), (1.0,), full=(0.98,))
 FACTS: dict[str, dict[str, Any]] = {
     **{cfa: {"cfa": cfa} for cfa in PHASES},
@@ -127,6 +142,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "active": Area(5, 3, 126, 95),
         "crop": Area(40, 40, 70, 60),
     },
+    "defects": {"opcodes1": (DEFECTS, FixBadPixelsConstant(1))},
     "wide pixels": {"pixel_aspect": 1.5},
     "tall pixels": {"pixel_aspect": 0.7},
     "much light": {"baseline_exposure": 3.0},
