@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ispd.isp.color import boundary
 from ispd.runner.kernels.compiler import entry, exact, part
 from ispd.runner.kernels.light import luminance, mix
 from ispd.runner.kernels.maths import angle, cube_root, decoded, encoded
@@ -13,7 +14,7 @@ from ispd.runner.kernels.tables import Codes, Floats, Whole
 f = np.float32
 
 LEAST = f(1e-4)  # of luminance
-KNEE, REACH = f(0.9), f(1.4)  # of the boundary's chroma
+KNEE, REACH = f(boundary.KNEE), f(boundary.REACH)
 PI = f(np.pi)
 
 

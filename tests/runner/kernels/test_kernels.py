@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ from tests.isp.shots import DAYLIGHT, XTRANS, shot
 
 pytest.importorskip("numba")
 
+from ispd.runner.kernels import codes, demosaic, mend, sensor
 from ispd.runner.kernels import frame as kernel_frame
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
@@ -375,3 +377,20 @@ def test_where_nothing_can_be_kept_there_is_no_folder(tmp_path: Path) -> None:
 def test_warm_is_warm() -> None:
     kernels.warm(lambda _: None)
     assert kernels.is_warm()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stage", "names"),
+    [
+        (sensor, "levels", "MOST"),
+        (sensor, "highlights", "ONSET GONE WHOLE SURELY SWEEPS"),
+        (demosaic, "demosaic.directional", "CALM NOTHING"),
+        (codes, "sharpen", "LEAST"),
+        (mend, "opcodes.bad_pixels", "RINGS"),
+    ],
+)
+def test_a_number_that_stands_twice_is_the_same(kernel: Any, stage: str, names: str) -> None:
+    """Those that stand in modules that load torch."""
+    for name in names.split():
+        there = getattr(import_module(f"ispd.isp.stages.{stage}"), name)
+        assert getattr(kernel, name) == pytest.approx(there, rel=1e-7)
