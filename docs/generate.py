@@ -31,8 +31,8 @@ ROOT = Path(__file__).resolve().parents[1]
 STAGES = ROOT / "ispd/isp/stages"
 ORDER = (  # as ispd.isp.render and ispd.runner call them
     "opcodes", "levels", "hot_pixels", "white_balance", "denoise", "highlights", "lateral_ca", "demosaic",
-    "camera_matrix", "hue_table", "exposure", "tone_curve", "curve", "finish", "resize", "sharpen", "gamut",
-    "orient", "quantize",
+    "capture_sharpen", "camera_matrix", "hue_table", "exposure", "tone_curve", "curve", "finish", "resize", "sharpen",
+    "gamut", "orient", "quantize",
 )  # fmt: skip
 WRITTEN = "<!-- written by docs/generate.py from the code; `make docs` writes it again -->"
 

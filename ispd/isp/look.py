@@ -69,6 +69,14 @@ class Demosaic:
 
 
 @dataclass(frozen=True)
+class CaptureSharpen:
+    """What lens, filter and demosaic have softened, before any tone is set."""
+
+    amount: Annotated[Scalar, Bounds(0, 2)] = 0.8  # 0 changes nothing
+    radius_px: Annotated[float, Bounds(0.4, 0.8, unit="px")] = 0.6  # only eight neighbors are looked at
+
+
+@dataclass(frozen=True)
 class Embedded:
     """What the camera profile inside a DNG says of color; another file renders as without."""
 
@@ -130,6 +138,7 @@ class Look:
     denoise: Denoise = field(default_factory=Denoise)
     highlights: Highlights = field(default_factory=Highlights)
     demosaic: Demosaic = field(default_factory=Demosaic)
+    capture_sharpen: CaptureSharpen = field(default_factory=CaptureSharpen)
     embedded: Embedded = field(default_factory=Embedded)
     exposure: Exposure = field(default_factory=Exposure)
     curve: Curve = field(default_factory=Curve)

@@ -18,11 +18,13 @@ from torch import Tensor
 from ispd.isp import noise
 from ispd.isp.color.tone import GREY_IN
 from ispd.isp.color.transfer import encode
+from ispd.isp.crispness import luminance_law
 from ispd.isp.factors import baseline, gains
 from ispd.isp.look import Look
 from ispd.isp.params import Scalar
 from ispd.isp.pattern import shifted
 from ispd.isp.stages.camera_matrix import camera_matrix
+from ispd.isp.stages.capture_sharpen import capture_sharpen
 from ispd.isp.stages.curve import curve
 from ispd.isp.stages.demosaic import demosaic
 from ispd.isp.stages.denoise import denoise
@@ -42,7 +44,7 @@ from ispd.isp.survey import survey
 from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, Window
 from ispd.orders import Space
 
-REACH = 12  # rows that demosaic and highlights look up and down, rounded up to whole repeats of every filter array
+REACH = 14  # rows that highlights, demosaic (12, in whole repeats of every filter array) and capture_sharpen look away
 MENDED_REACH = 8  # more where defects are looked for
 NETWORK_REACH = 2  # more where `best` demosaics, or `auto`, which may be that
 FRINGES_REACH = 12  # more where red and blue are moved, which looks 8 rows far
@@ -91,7 +93,8 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
     if cfa:
         samples = lateral_ca(samples, _fringes(shot, look), cfa, window)  # before a color is guessed from another
         samples = demosaic(samples, cfa, look.demosaic.method, shot.colors)  # the one stage whose method is a name
-    return CameraRGB(samples)
+    law = luminance_law(shot.noise_profile, balance)
+    return capture_sharpen(CameraRGB(samples), look.capture_sharpen, law)  # before anything moves or mixes pixels
 
 
 def _fringes(shot: Shot, look: Look) -> tuple[float, ...]:

@@ -73,7 +73,7 @@ def looks(draw: st.DrawFn) -> Look:
         gamut=Gamut(draw(st.sampled_from(["compress", "clip"]))),
     )
     for path, bounds in scalars():
-        if path[0] in ("exposure", "curve", "sharpen"):
+        if path[0] in ("capture_sharpen", "exposure", "curve", "sharpen"):
             look = with_parameter(look, path, draw(st.floats(bounds.low, bounds.high)))
     return look
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ispd.runner.kernels.capture_sharpen import capture_sharpen
 from ispd.runner.kernels.demosaic import directional
 from ispd.runner.kernels.lateral_ca import lateral_ca
 from ispd.runner.kernels.light import graded
@@ -103,5 +104,10 @@ def _demosaiced(mosaic: Floats, rows: Whole, left: int, sensor: Sensor, camera: 
     """A tile of camera color, from column `left` on; gives memory that has done its work."""
     work = space.floats("work", 6, *mosaic.shape)
     red_row, red_column = (rows[0] + sensor.red_row) % 2, (left + sensor.margin + sensor.red_column) % 2
-    directional(mosaic, red_row, red_column, work, camera, left, HALO)
+    if sensor.crisp[0] == 0:
+        directional(mosaic, red_row, red_column, work, camera, left, HALO)
+        return work
+    soft = space.floats("soft", 3, len(mosaic) - 2 * HALO + 2, mosaic.shape[1] - 2 * HALO + 2)
+    directional(mosaic, red_row, red_column, work, soft, 0, HALO - 1)
+    capture_sharpen(soft, sensor, work, camera, left)
     return work

@@ -26,6 +26,7 @@ from ispd.isp.color.spaces import (
     Transfer,
     rgb_from_rec2020,
 )
+from ispd.isp.crispness import luminance_law, taps
 from ispd.isp.factors import baseline, ceiling, gain, gains
 from ispd.isp.look import Curve, Look
 from ispd.isp.params import Points
@@ -35,7 +36,7 @@ from ispd.orders import Space
 Floats: TypeAlias = NDArray[np.float32]
 Whole: TypeAlias = NDArray[np.int64]
 
-HALO = 8  # sites that highlights (1) and demosaic (7) look away
+HALO = 9  # sites that highlights (1), demosaic (7) and capture_sharpen (1) look away
 CELL = 2 * noise.STEP  # sites of a mosaic, in rows and columns, that all lie in the same four blocks of `denoise`
 MARGIN = 2  # cells that `denoise` looks away: the blocks that a cell lies in, and those beside them
 FIRST, OCTAVES, STEPS = -20, 31, 128  # the tone table: from 2^FIRST on, so many octaves of so many steps
@@ -43,7 +44,7 @@ f = np.float32
 
 
 class Sensor(NamedTuple):
-    """Levels, flatten, white balance, highlights, and where the filter array begins."""
+    """Levels, flatten, white balance, highlights, capture_sharpen, and where the filter array begins."""
 
     black: Floats  # (rows of its repeat, columns), with the column's own
     black_of_row: Floats
@@ -57,6 +58,7 @@ class Sensor(NamedTuple):
     vignettes: Floats  # (vignettes, 8): center's row, column, 1 / farthest², five coefficients
     column: Floats  # (columns): its number in the active area
     lowest: np.float32  # where highlights are cut; infinite where they are not
+    crisp: Floats  # amount, the blur's middle and side, shot and read noise
     red_row: int  # the parity of rows that have red
     red_column: int  # the parity of columns that have red, HALO counted
     last_row: int  # of the active area
@@ -142,7 +144,9 @@ def sensor(shot: Shot, look: Look, left: int, right: int, margin: int = 0) -> Se
     columns = mirrored(left, right, active.width)
     pattern = np.array(p.black, np.float32).reshape(p.black_shape)[:, :, 0]
     own = _padded(p.delta_h, active.width)
-    balance = np.array(gains(look.camera.white_balance, shot.neutral, shot.colors), np.float64)
+    factors = gains(look.camera.white_balance, shot.neutral, shot.colors)
+    balance = np.array(factors, np.float64)
+    crisp = look.capture_sharpen
     sites = np.array([balance["RGB".index(letter)] for letter in shot.cfa], np.float32).reshape(2, 2)
     red_row, red_column = divmod(shot.cfa.index("R"), 2)
     multiplied = shading(shot.opcodes2, look)
@@ -160,6 +164,7 @@ def sensor(shot: Shot, look: Look, left: int, right: int, margin: int = 0) -> Se
         vignettes=_vignettes(multiplied, active.height, active.width),
         column=columns.astype(np.float32),
         lowest=f(balance.min() if look.highlights.method == "clip" else math.inf),
+        crisp=np.array([crisp.amount, *taps(crisp.radius_px), *luminance_law(shot.noise_profile, factors)], np.float32),
         red_row=red_row,
         red_column=(red_column - left) % 2,
         last_row=active.height - 1,

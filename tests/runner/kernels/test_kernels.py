@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ispd.isp.look import (
     Camera,
+    CaptureSharpen,
     Corrections,
     Curve,
     Demosaic,
@@ -235,6 +236,7 @@ def any_look(random: np.random.Generator) -> Look:
         camera=Camera(Corrections(), WhiteBalance(within(-0.3, 0.3, 0), within(-0.3, 0.3, 0))),
         denoise=Denoise(within(0, 2, 1), within(0, 2, 1)),
         highlights=Highlights("desaturate" if random.random() < 0.7 else "clip"),
+        capture_sharpen=CaptureSharpen(within(0, 2, 0.8), within(0.4, 0.8, 0.6)),
         exposure=Exposure(within(-2, 2, 0)),
         curve=Curve(
             method="filmic" if random.random() < 0.7 else "none",
