@@ -62,13 +62,27 @@ def _make_ready(device: str) -> None:
         return
     load_torch()
     if device == "cpu" and not kernels.missing():
-        subprocess.Popen(["nice", sys.executable, "-P", "-m", "ispd", "warm"], stdin=subprocess.DEVNULL)
+        code = f"from ispd.engine import compile_kernels; compile_kernels({os.getpid()})"
+        subprocess.Popen([sys.executable, "-P", "-c", code], stdin=subprocess.DEVNULL)
+
+
+def compile_kernels(parent: int) -> None:
+    """What a process beside an engine does: `ispd warm`, politely, and only as long as the engine lives."""
+    from ispd.runner import kernels
+
+    _end_with(parent)
+    os.nice(10)
+    kernels.warm(print)
 
 
 def _die_with(parent: int) -> None:
     """Have the kernel kill us when the daemon dies, however it dies; and see that it has not done so already."""
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
+    _end_with(parent)
+
+
+def _end_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(EXIT_ORPHAN)

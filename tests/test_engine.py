@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,6 +104,22 @@ def test_an_engine_whose_daemon_is_gone_does_not_start() -> None:
 def test_an_engine_can_die_with_its_daemon_before_torch_is_loaded() -> None:
     code = "import sys, ispd.engine; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_compiler_ends_with_its_engine(tmp_path: Path) -> None:
+    """Kernels that are not there yet are compiled aside, which takes longer than the engine may live."""
+    engine = "from ispd.engine import _make_ready; _make_ready('cpu'); import time; print(flush=True); time.sleep(600)"
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", engine], stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        compilers = [os.pidfd_open(int(child)) for child in children]
+        process.kill()
+        assert compilers
+        for compiler in compilers:
+            assert select.select([compiler], [], [], 10)[0], "it outlived its engine"
+            os.close(compiler)
 
 
 def test_the_kernel_ends_an_engine_whose_daemon_dies() -> None:

@@ -56,21 +56,18 @@ def lateral_ca(codes: NDArray[Any], p: Levels, cfa: str) -> tuple[float, float]:
 
 def _richest(codes: NDArray[Any], p: Levels, cfa: str) -> NDArray[np.intp]:
     """(n, 2): top left corners of the blocks with most detail for their noise, farther out rather than nearer."""
-    height, width = codes.shape
-    step = 2 * SIDE
-    corners = np.stack(np.meshgrid(np.arange(4, height - step - 4, step), np.arange(4, width - step - 4, step)), -1)
-    corners = corners.reshape(-1, 2)
-    center = np.array(codes.shape) / 2
-    distance = np.hypot(*(corners + SIDE - center).T) / math.hypot(*center)
-    corners, distance = corners[distance > CENTER], distance[distance > CENTER]
-    right = cfa.index("G") % 2
+    step, right = 2 * SIDE, cfa.index("G") % 2
+    down, across = ((length - 8) // step for length in codes.shape)
+    whole = codes[4 : 4 + down * step : 2, 4 + right : 4 + across * step : 4]
     black, white = p.greatest_black(0), p.white_of(0)
-    detail = np.zeros(len(corners))
-    for number, (y, x) in enumerate(corners):
-        green = linearized(codes[y : y + step : 2, x + right : x + step : 4], p.table) - black
-        if green.max() < WHOLE * (white - black):
-            changes = np.abs(green[4:] - green[:-4]).mean() + np.abs(green[:, 2:] - green[:, :-2]).mean()
-            detail[number] = changes / math.sqrt(max(float(green.mean()), 1.0)) * distance[number]
+    green = (linearized(whole, p.table) - np.float32(black)).reshape(down, SIDE, across, SIDE // 2)
+    changes = [np.abs(green[:, 4:] - green[:, :-4]), np.abs(green[..., 2:] - green[..., :-2])]
+    detail = sum(change.mean(axis=(1, 3)) for change in changes) / np.sqrt(green.mean(axis=(1, 3)).clip(min=1))
+    corners = 4 + step * np.stack(np.meshgrid(np.arange(down), np.arange(across), indexing="ij"), -1)
+    center = np.array(codes.shape) / 2
+    distance = np.hypot(*np.moveaxis(corners + SIDE - center, -1, 0)) / math.hypot(*center)
+    told = (distance > CENTER) & (green.max(axis=(1, 3)) < WHOLE * (white - black))
+    detail, corners = (detail * distance * told).ravel(), corners.reshape(-1, 2)
     order = np.argsort(-detail, kind="stable")[:BLOCKS]
     richest: NDArray[np.intp] = corners[order[detail[order] > 0]]
     return richest

@@ -61,8 +61,8 @@ def _measured(codes: NDArray[Any], shot: Shot) -> tuple[tuple[float, float], ...
         light = light[:, usable]
         points = [_points(light, repeat, color, shot) for color in range(len(shot.colors))]
     if shot.cfa:
-        points = [np.concatenate(points, axis=1)] * len(points)
-    lines = [_line(*of_color) for of_color in points]
+        points = [np.concatenate(points, axis=1)]
+    lines = [_line(*of_color) for of_color in points] * (len(shot.colors) // len(points))
     return tuple(line for line in lines if line) if all(lines) else ()
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ispd.isp.values import Area, GainMap, Levels, MapPolynomial, MapTable, Region, Shot
 
 Array: TypeAlias = NDArray[np.floating[Any]]
+Places: TypeAlias = NDArray[np.intp]
 
 BLOCK = 8  # pixels of a block's side, rounded to whole repeats of the filter array
 CLIPPED = 0.98  # of a full well
@@ -128,16 +129,23 @@ def _gain(p: GainMap, plane: int, centers: tuple[Array, Array]) -> Array:
     gains = np.nan_to_num(np.array(p.gains, np.float32), nan=1.0, posinf=1.0, neginf=1.0).clip(min=0)
     if gains.size == 0:
         return np.ones((1, 1), np.float32)
-    down, right = (_weights(centers[axis], gains.shape[axis], p.spacing[axis], p.origin[axis]) for axis in (0, 1))
-    return np.asarray(down @ gains[:, :, min(plane, gains.shape[2] - 1)] @ right.T, np.float32)
+    for axis in (0, 1):
+        lower, upper, t = _between(centers[axis], gains.shape[axis], p.spacing[axis], p.origin[axis])
+        gains = np.moveaxis(gains, axis, -1)
+        gains = np.moveaxis(gains[..., lower] + (gains[..., upper] - gains[..., lower]) * t, -1, axis)
+    return gains[:, :, min(plane, gains.shape[2] - 1)]
 
 
-def _weights(centers: Array, points: int, spacing: float, origin: float) -> Array:
-    """(blocks, points): how much of each map point a block's center takes."""
+def _between(
+    centers: Array, points: int, spacing: float, origin: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+    """For each block's center the map points before and after it, and how far it has come between them."""
     if points < 2 or not math.isfinite(spacing * origin) or spacing <= 0:
-        return np.eye(1, points).repeat(len(centers), axis=0)
-    at = (centers - origin) / spacing
-    return np.stack([np.interp(at, np.arange(points), point) for point in np.eye(points)], axis=1)
+        first = np.zeros(len(centers), np.intp)
+        return first, first, np.zeros(len(centers), np.float32)
+    at = ((centers - origin) / spacing).clip(0, points - 1)
+    lower = at.astype(np.intp).clip(max=points - 2)
+    return lower, lower + 1, np.asarray(at - lower, np.float32)
 
 
 def _of_blocks(deltas: tuple[float, ...], length: int, block: int) -> Array:

@@ -33,8 +33,7 @@ USUAL, SPREAD = 200.0, 120.0  # mired: 5000 K; a standard deviation warmer is 31
 
 def balanced(overview: Overview, shot: Shot) -> Shot:
     """The shot under the light that the photo tells of."""
-    guess = _guess(overview)
-    if not shot.lights or guess is None:
+    if not shot.lights or (guess := _guess(overview)) is None:
         return shot
     green = max(shot.colors.find("G"), 0)
     lights = np.log([light.neutral for light in shot.lights])
