@@ -33,10 +33,10 @@ def main() -> None:
         photo = photographed(work, 12)
         if args.only in (None, "batch"):
             print(f"\na photo of {args.photos} through the daemon; its peers develop one photo a process")
-            print(table(batch(photo, work, args.photos, args.rounds)))
+            print(table(batch(photo, work, args.photos, args.rounds)), flush=True)
         if args.only in (None, "one"):
             print("\none photo, process start included")
-            print(table(one(photo, work, args.rounds)))
+            print(table(one(photo, work, args.rounds)), flush=True)
         if args.only in (None, "sizes"):
             print("\none photo by its size, process start included")
             print(sizes(work))
@@ -52,18 +52,18 @@ def photographed(work: Path, megapixels: int) -> Path:
 
 def batch(photo: Path, work: Path, photos: int, rounds: int) -> dict[str, Cost]:
     """Many photos, all different to the last byte; ispd with and without its kernels, and peers photo by photo."""
-    watch = work / "inbox"
-    watch.mkdir()
-    for number in range(photos):
-        (watch / f"{number}.dng").write_bytes(photo.read_bytes() + bytes(number))  # else it is one photo, made once
 
-    def ours(out: Path, env: dict[str, str]) -> Cost:
+    def ours(out: Path, photos: int, env: dict[str, str]) -> Cost:
+        watch = out / "inbox"
+        watch.mkdir()
+        for number in range(photos):
+            (watch / f"{number}.dng").write_bytes(photo.read_bytes() + bytes(number))  # else it is one photo, made once
         state = {"XDG_STATE_HOME": str(out / "state"), "XDG_CONFIG_HOME": str(out / "config")}
         return measure(through_the_daemon(watch, out / "graded"), {**state, **env}).per_photo(photos)
 
     runs: dict[str, Callable[[Path], Cost]] = {
-        OURS: lambda out: ours(out, {}),
-        EAGER: lambda out: ours(out, without_numba(work)),
+        OURS: lambda out: ours(out, photos, {}),
+        EAGER: lambda out: ours(out, max(1, photos // 4), without_numba(work)),  # it takes its time
     }
     return take_turns(runs | _alone(photo), work, rounds)
 
