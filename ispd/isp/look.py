@@ -42,7 +42,7 @@ class Camera:
 class HotPixels:
     """Single sites that shine, or stay dark, by themselves, beyond those that the file names."""
 
-    method: Literal["repair", "none"] = "none"  # "repair": stars, lamps and lines stay
+    method: Literal["repair", "none"] = "repair"  # stars, lamps and lines stay
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ispd.isp.factors import ceiling
-from ispd.isp.look import Curve, Demosaic, Exposure, Finish, Gamut, Highlights, Look, Sharpen
+from ispd.isp.look import Curve, Demosaic, Exposure, Finish, Gamut, Highlights, HotPixels, Look, Sharpen
 from ispd.isp.params import Bounds
 from ispd.isp.render import codes, grade, scene, surveyed
 from ispd.isp.values import Area, GainMap, Levels, Mosaic, Region
@@ -181,11 +181,12 @@ def test_a_gain_map_undoes_the_shading_it_was_measured_from() -> None:
 @given(first=st.floats(-3, 3), second=st.floats(-3, 3))
 @settings(max_examples=20, deadline=None)
 def test_light_and_exposure_are_the_same_thing(first: float, second: float) -> None:
-    """A sensor that got twice the light, and a look that doubles it, cannot be told apart."""
+    """A sensor that got twice the light, and a look that doubles it, cannot be told apart: but by its defects."""
     light = torch.rand(10, 10, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 0.01
-    look = Look(exposure=Exposure(ev=first))
-    brighter = scene(mosaic(light * 2.0**second), look)
-    torch.testing.assert_close(brighter, scene(mosaic(light), Look(exposure=Exposure(ev=first + second))))
+    brighter, lifted = (
+        Look(hot_pixels=HotPixels("none"), exposure=Exposure(ev=stops)) for stops in (first, first + second)
+    )  # a site that shines by itself does so in any light
+    torch.testing.assert_close(scene(mosaic(light * 2.0**second), brighter), scene(mosaic(light), lifted))
 
 
 @given(scale=st.integers(2, 64), pedestal=st.integers(0, 500))

@@ -22,18 +22,13 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from ispd.isp.defects import AROUND, DARKER, DEVIATIONS, FAINT, LIVELY, SEEN, SHARE, STUCK, worst
 from ispd.isp.look import HotPixels
 from ispd.isp.noise import Profile
 from ispd.isp.pattern import planes_of_sites, repeat
 from ispd.isp.values import Raw
 
 NEAREST, FAR = 8, 4  # sites of a color that are compared, and how far they may lie
-DEVIATIONS = 8.0  # of the noise; a site among twelve million strays by 5.4
-FAINT, SHARE = 0.004, 0.3  # of white, and of the neighbors: less is no defect that anybody sees
-DARKER = 0.5  # of the neighbors: a dead site is darker than this
-STUCK = 0.95  # of a full well
-LIVELY = 3.0  # times what the neighbors differ among themselves: texture makes points too
-SEEN = 0.1  # of the excess: if the sites beside show this much of it, it is light
 
 
 def hot_pixels(raw: Raw, p: HotPixels, profile: Profile, cfa: str, colors: str) -> Raw:
@@ -42,7 +37,7 @@ def hot_pixels(raw: Raw, p: HotPixels, profile: Profile, cfa: str, colors: str) 
         return raw
     step = repeat(cfa) if cfa else 1
     samples = raw.samples
-    shot, read = max((s for s, _ in profile), default=0.0), max((o for _, o in profile), default=0.0)
+    shot, read = worst(profile)
     suspects = _suspects(samples, step)
     if len(suspects[0]) == 0:
         return raw
@@ -134,7 +129,7 @@ def _offsets(cfa: str, colors: str) -> Tensor:
 def _beside(samples: Tensor, places: tuple[Tensor, Tensor, Tensor], step: int) -> tuple[Tensor, Tensor, Tensor]:
     """The mean of the four sites beside each suspect; of the like in four places around; how unlike the first are."""
     cross = ((-1, 0), (1, 0), (0, -1), (0, 1))
-    far = step if step > 3 else 4
+    far = max(step, AROUND)
     row = places[1]
 
     def ring(down: int, right: int) -> Tensor:

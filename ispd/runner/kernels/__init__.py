@@ -7,7 +7,7 @@ says that neither strips nor threads change a byte.
 
     coverage   what is covered, and why not                         mend    defects that the file names
     tables     shot, look and output as numbers and tables          space   memory that strips use again
-    denoise    in bands of rows, before all of the rest
+    hot_pixels · denoise    in bands of rows, before all of the rest
     strip      the pipeline; its stages are
                sensor · lateral_ca · demosaic · capture_sharpen · warp · light · resize · codes
     maths      powers and angles, sixteen at a time

@@ -42,8 +42,6 @@ def _of_shot(shot: Shot) -> str:
 
 
 def _of_look(shot: Shot, look: Look) -> str:
-    if look.hot_pixels.method == "repair":
-        return "defects to be looked for"
     if look.demosaic.method not in ("directional", "auto"):  # which on a CPU are the same
         return f"demosaic.method = {look.demosaic.method}"
     if any(shot.lateral_ca) and min(shot.active.height, shot.active.width) < LEAST_MOVED:

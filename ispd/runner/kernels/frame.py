@@ -1,4 +1,4 @@
-"""A photo in bands, if there is noise to remove, and in strips: side by side on threads, in memory used again."""
+"""A photo in bands, for defects and noise, and in strips: side by side on threads, in memory used again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ispd.isp import noise
+from ispd.isp.defects import worst
 from ispd.isp.look import Look
 from ispd.isp.size import picture, scaled
 from ispd.isp.stages.orient import orient
 from ispd.isp.values import Area, Shot
 from ispd.orders import Output
-from ispd.runner.kernels import denoise, strip, tables
+from ispd.runner.kernels import denoise, hot_pixels, strip, tables
 from ispd.runner.kernels.codes import coded
 from ispd.runner.kernels.lateral_ca import REACH
 from ispd.runner.kernels.resize import narrowed, reduced
@@ -48,6 +49,7 @@ class Frame:
     fringes: tables.Fringes | None  # None: red and blue stay
     warp: tables.Warp | None
     shading: Floats  # vignettes before the warp
+    defects: hot_pixels.Defects | None = None  # None: nobody has looked, or they are mended
 
 
 def render(
@@ -58,6 +60,8 @@ def render(
     frame = _frame(samples, shot, look)
     rows = rows or (TALL_ROWS if frame.warp else ROWS)
     with ThreadPoolExecutor(threads) as pool:
+        if look.hot_pixels.method == "repair":
+            frame = _searched(frame, shot, look, pool, rows, beat)
         if noise.acts(look.denoise, shot):
             frame = _denoised(frame, shot, look, pool, rows, beat)
         return [_pictured(frame, shot, look, output, pool, rows, beat) for output in outputs]
@@ -115,6 +119,32 @@ def _pictured(
     return pixels
 
 
+def _searched(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, rows: int, beat: Beat) -> Frame:
+    """With its defects known."""
+    (height, width), far = frame.samples.shape, hot_pixels.REACH
+    sensor = tables.unbalanced(shot, look, -far, width + far)
+    shot_noise, read_noise = (np.float32(most) for most in worst(shot.noise_profile))
+    held: list[Space] = []
+
+    def done(top: int) -> tuple[Whole, Floats]:
+        space = held.pop() if held else Space()
+        index = tables.mirrored(top - far, min(top + rows, height) + far, height)
+        codes, gains = (space.floats(name, len(index), width + 2 * far) for name in ("codes", "gains"))
+        _cut(frame, index, -far, codes)
+        place, code = np.empty(codes.size, np.int64), space.floats("code", codes.size)
+        count = hot_pixels.defects(codes, index, sensor, shot_noise, read_noise, gains, place, code)
+        held.append(space)
+        return place[:count] + top * width, code[:count].copy()
+
+    found: list[tuple[Whole, Floats]] = []
+    for part in pool.map(done, range(0, height, rows)):
+        found.append(part)
+        beat()
+    place, code = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    first = np.searchsorted(place, np.arange(height + 1) * width)
+    return replace(frame, defects=hot_pixels.Defects(first, place % width, code))
+
+
 def _denoised(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, rows: int, beat: Beat) -> Frame:
     """With codes that have no noise, where they are needed: once, whatever is made of them then."""
     area, far, (height, width) = frame.developed, frame.far, frame.samples.shape
@@ -141,7 +171,7 @@ def _denoised(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, ro
     first = max(0, area.top - far) // CELL * CELL
     for _ in pool.map(done, range(first, min(height, area.bottom + far), band)):
         beat()
-    return replace(frame, samples=clean, table=np.empty(0, np.float32))
+    return replace(frame, samples=clean, table=np.empty(0, np.float32), defects=None)
 
 
 def _displayed(frame: Frame, top: int, bottom: int, space: Space) -> Floats:
@@ -192,7 +222,7 @@ def _around(frame: Frame, first: int, last: int, space: Space) -> tuple[Floats, 
 
 
 def _cut(frame: Frame, rows: Whole, start: int, codes: Floats) -> None:
-    """Stored codes of these rows, through the file's table, from column `start` on; mirrored where there are none."""
+    """Codes of these rows, through the file's table and mended, from column `start` on; mirrored outside."""
     width, stop = frame.samples.shape[1], start + codes.shape[1]
     first, last = int(rows.min()), int(rows.max())
     held = frame.samples[first : last + 1] if len(rows) == last + 1 - first else frame.samples[rows]
@@ -204,6 +234,8 @@ def _cut(frame: Frame, rows: Whole, start: int, codes: Floats) -> None:
         codes[:, outer] = held[:, columns[outer]]
     if len(frame.table):
         codes[:] = frame.table[np.nan_to_num(codes.round()).clip(0, len(frame.table) - 1).astype(np.intp)]
+    if frame.defects:
+        hot_pixels.patched(codes, rows, start, width, frame.defects)
 
 
 @dataclass(frozen=True)

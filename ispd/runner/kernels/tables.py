@@ -173,6 +173,12 @@ def sensor(shot: Shot, look: Look, left: int, right: int, margin: int = 0) -> Se
     )
 
 
+def unbalanced(shot: Shot, look: Look, left: int, right: int) -> Sensor:
+    """The same without white balance."""
+    table = sensor(shot, look, left, right)
+    return table._replace(balance=np.ones_like(table.balance))
+
+
 def denoised(shot: Shot, look: Look) -> Noise:
     """Of a surveyed shot with a Bayer array and noise."""
     colors = ["RGB".index(letter) for letter in shot.cfa]

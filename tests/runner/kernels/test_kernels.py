@@ -26,6 +26,7 @@ from ispd.isp.look import (
     Finish,
     Gamut,
     Highlights,
+    HotPixels,
     Look,
     Sharpen,
     WhiteBalance,
@@ -74,6 +75,15 @@ def lit(height: int, width: int, seed: int = 0) -> NDArray[np.float32]:
     light = 0.5 + 0.6 * np.sin(y / 17 + seed) * np.cos(x / 11) + 0.2 * (((x + 2 * y) // 23) % 3 == 0)
     light = light + 0.05 * random.standard_normal((height, width))
     return np.asarray(light.clip(-0.01, 1), np.float32)[None]
+
+
+def spoiled(samples: NDArray[Any], dead: float = 0.0, hot: float = 1.0) -> NDArray[Any]:
+    """With defects of both kinds, at the edges too, on sites of all colors, some of them next to each other."""
+    bad = samples.copy()
+    bad[:, ::13, ::11] = bad[:, 5::17, 6::13] = hot
+    bad[:, 3::13, 4::11] = bad[:, 40::41, 38::40] = dead
+    bad[:, -1, -1] = bad[:, -1, 0] = bad[:, 0, -2] = hot
+    return np.asarray(bad)
 
 
 def both(samples: NDArray[Any], facts: Shot, look: Look, output: Output) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -151,6 +161,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "much light": {"baseline_exposure": 3.0},
     "little light": {"baseline_exposure": -4.0},
 }
+FAINT_NOISE = ((4e-5, 2e-7), (4e-5, 2e-7), (4e-5, 2e-7))
 NOISE = ((2e-3, 3e-4), (3e-3, 2e-4), (2e-3, 1e-4))
 
 
@@ -164,6 +175,41 @@ def test_a_shot_comes_out_as_by_torch(case: str) -> None:
 def test_a_noisy_shot_comes_out_as_by_torch(case: str) -> None:
     facts = {"neutral": DAYLIGHT, "rec2020_from_camera": CAMERA, "noise_profile": NOISE, **FACTS[case]}
     hold(lit(130, 100), shot(130, 100, **facts))
+
+
+@pytest.mark.parametrize("noise", [(), FAINT_NOISE, NOISE])
+@pytest.mark.parametrize("case", FACTS)
+def test_defects_are_mended_as_by_torch(case: str, noise: tuple[tuple[float, float], ...]) -> None:
+    facts = shot(130, 100, **{"neutral": DAYLIGHT, "rec2020_from_camera": CAMERA, "noise_profile": noise} | FACTS[case])
+    hold(spoiled(lit(130, 100)), facts)
+
+
+@pytest.mark.parametrize("noise", [(), NOISE])
+def test_defects_are_gone(noise: tuple[tuple[float, float], ...]) -> None:
+    y, x = np.mgrid[0:90, 0:700]
+    clean = np.asarray(0.2 + 0.1 * np.sin(y / 30) * np.cos(x / 25), np.float32)[None]
+    facts = survey(clean, shot(90, 700, cfa="BGGR", neutral=DAYLIGHT, noise_profile=noise), Look())
+    bad = clean.copy()
+    bad[:, 2::13, ::11], bad[:, 6::13, 5::11] = 1.0, 0.0
+    calm, mended = (
+        kernels.render(samples, facts, Look(), (Output(),), 2, silent)[0].astype(int) for samples in (clean, bad)
+    )
+    assert np.abs(calm - mended).max() <= 4
+
+
+def test_defects_of_a_file_with_a_table_are_mended_as_by_torch() -> None:
+    table = Levels((0.0,), (1, 1, 1), (65025.0,), table=tuple(i * i for i in range(256)))
+    codes = (lit(60, 60).clip(0) * 255).round().astype(np.uint8)
+    hold(spoiled(codes, 0, 255), shot(60, 60, levels=table, neutral=DAYLIGHT))
+
+
+def test_a_look_that_wants_no_defect_mended_leaves_them() -> None:
+    samples = spoiled(lit(60, 60))
+    facts = survey(samples, shot(60, 60), Look())
+    mended = kernels.render(samples, facts, Look(), (Output(),), 1, silent)[0]
+    look = Look(hot_pixels=HotPixels("none"))
+    hold(samples, shot(60, 60), look)
+    assert (kernels.render(samples, facts, look, (Output(),), 1, silent)[0] != mended).any()
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 2.0])
@@ -192,6 +238,8 @@ def test_any_look_of_any_photo_comes_out_as_by_torch(seed: int) -> None:
     random = np.random.default_rng(seed)
     height, width = (int(length) for length in random.integers(20, 180, 2))
     samples = lit(height, width, seed)
+    if random.random() < 0.5:
+        samples = spoiled(samples)
     kind = random.choice(["float32", "uint16", "int32"])
     white = 1.0
     if kind != "float32":
@@ -234,6 +282,7 @@ def any_look(random: np.random.Generator) -> Look:
     points = ((0.0, 0.03), (0.25, 0.2), (0.7, 0.75), (1.0, 0.98))
     return Look(
         camera=Camera(Corrections(), WhiteBalance(within(-0.3, 0.3, 0), within(-0.3, 0.3, 0))),
+        hot_pixels=HotPixels("repair" if random.random() < 0.7 else "none"),
         denoise=Denoise(within(0, 2, 1), within(0, 2, 1)),
         highlights=Highlights("desaturate" if random.random() < 0.7 else "clip"),
         capture_sharpen=CaptureSharpen(within(0, 2, 0.8), within(0.4, 0.8, 0.6)),
@@ -265,7 +314,7 @@ def test_codes_of_any_kind_and_a_table_come_out_as_by_torch() -> None:
 def test_neither_strips_nor_threads_change_a_byte(size: int | None, more: dict[str, Any]) -> None:
     facts = shot(150, 400, cfa="GRBG", opcodes2=(MAP,), crop=Area(3, 50, 141, 400), **more)
     facts = replace(facts, neutral=DAYLIGHT, rec2020_from_camera=CAMERA)
-    samples = lit(150, 400)
+    samples = spoiled(lit(150, 400))
     facts = survey(samples, facts, Look())
     output = Output(size=size)
     first, *others = (
