@@ -8,7 +8,7 @@ DEVIATIONS = 8.0  # of the noise; a site among twelve million strays by 5.4
 FAINT, SHARE = 0.004, 0.3  # of white, and of the neighbors: less is no defect that anybody sees
 DARKER = 0.5  # of the neighbors: a dead site is darker than this
 STUCK = 0.95  # of a full well
-LIVELY = 3.0  # times what the neighbors differ among themselves: texture makes points too
+LIVELY, LIVELY_STUCK = 3.0, 1.0  # times what the neighbors differ among themselves: texture makes points too
 SEEN = 0.1  # of the excess: if the sites beside show this much of it, it is light
 AROUND = 4  # sites to the four places that the sites beside are compared with; a repeat, where that is longer
 

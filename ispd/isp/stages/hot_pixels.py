@@ -10,7 +10,7 @@ Takes   Raw, linear, before anything is mixed; `profile`, (S, O) a color, () whe
 Gives   the same but for defects; with `none`, the same
 Source  a point's least spread: a Gaussian of 0.6 px, integrated over sites; each beside the middle gets a third of it
         measured: such stars of three colors stay, all 1728, at two ISOs; of the sites of Kodak pictures, which
-        no lens has softened, 1 in 20 000 is taken for a defect; of those of real photos fewer than 1 in 50 000
+        no lens has softened, 1 in 35 000 is taken for a defect; of those of real photos fewer than 1 in 50 000
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ispd.isp.defects import AROUND, DARKER, DEVIATIONS, FAINT, LIVELY, SEEN, SHARE, STUCK, worst
+from ispd.isp.defects import AROUND, DARKER, DEVIATIONS, FAINT, LIVELY, LIVELY_STUCK, SEEN, SHARE, STUCK, worst
 from ispd.isp.look import HotPixels
 from ispd.isp.noise import Profile
 from ispd.isp.pattern import planes_of_sites, repeat
@@ -47,9 +47,9 @@ def hot_pixels(raw: Raw, p: HotPixels, profile: Profile, cfa: str, colors: str) 
     low, high = ranked[1], ranked[-2]
     noise = (gain * shot * near.mean(dim=0).clamp(min=0) + gain * gain * read).sqrt()
     beside, around, unlike = _beside(samples, suspects, step)
-    lively = LIVELY * torch.maximum(high - low, unlike)
-    stuck = (value > STUCK * gain) | (value < FAINT)  # at an end of the scale a site need not be told from fine texture
-    margin = DEVIATIONS * noise + FAINT + torch.where(stuck, torch.zeros_like(lively), lively)
+    lively = torch.maximum(high - low, unlike)
+    stuck = (value > STUCK * gain) | (value < FAINT)  # texture seldom goes to an end of the scale; lamps and twigs do
+    margin = DEVIATIONS * noise + FAINT + torch.where(stuck, LIVELY_STUCK * lively, LIVELY * lively)
     middle = around.mean(dim=0)
     brighter = beside - torch.where(stuck, middle, around.amin(dim=0))
     darker = torch.where(stuck, middle, around.amax(dim=0)) - beside

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ispd.isp.defects import AROUND, DARKER, DEVIATIONS, FAINT, LIVELY, SEEN, SHARE, STUCK
+from ispd.isp.defects import AROUND, DARKER, DEVIATIONS, FAINT, LIVELY, LIVELY_STUCK, SEEN, SHARE, STUCK
 from ispd.runner.kernels.compiler import entry, part
 from ispd.runner.kernels.sensor import MOST, gain_of_row
 from ispd.runner.kernels.tables import Floats, Sensor, Whole
@@ -21,7 +21,7 @@ f = np.float32
 
 REACH = AROUND + 2  # sites that are looked away, made even
 FAINTEST, PART, DARK, FULL = f(FAINT), f(SHARE), f(DARKER), f(STUCK)
-TEXTURE, SHOWN, STRAY = f(LIVELY), f(SEEN), f(DEVIATIONS)
+TEXTURE, TEXTURE_STUCK, SHOWN, STRAY = f(LIVELY), f(LIVELY_STUCK), f(SEEN), f(DEVIATIONS)
 
 
 class Defects(NamedTuple):
@@ -128,11 +128,12 @@ def _is_defect(m: Floats, y: int, x: int, near: Floats, gain: np.float32, shot: 
     above, below = _cross(m, y - AROUND, x, 1), _cross(m, y + AROUND, x, 1)
     left, right = _cross(m, y, x - AROUND, 1), _cross(m, y, x + AROUND, 1)
     unlike = max(abs(m[y - 1, x] - m[y + 1, x]), abs(m[y, x - 1] - m[y, x + 1]))
-    margin, darkest, brightest = STRAY * noise + FAINTEST, f(0), f(0)
+    margin, lively = STRAY * noise + FAINTEST, max(high - low, unlike)
     if value > FULL * gain or value < FAINTEST:  # stuck
+        margin += TEXTURE_STUCK * lively
         darkest = brightest = (above + below + left + right) / f(4)
     else:
-        margin += TEXTURE * max(high - low, unlike)
+        margin += TEXTURE * lively
         darkest, brightest = min(min(above, below), min(left, right)), max(max(above, below), max(left, right))
     if value - high > margin + PART * max(high, f(0)) and beside - darkest < SHOWN * (value - high):
         return True

@@ -87,6 +87,15 @@ def test_lines_a_pixel_wide_and_grids_stay(cfa: str, period: int) -> None:
         torch.testing.assert_close(repaired(sites, cfa), sites, atol=0, rtol=0)
 
 
+@pytest.mark.parametrize("value", [1.0, 0.0])
+def test_lamps_and_twigs_in_fine_texture_stay(value: float) -> None:
+    rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    texture = torch.where((rows // 2 + columns // 2) % 2 == 0, 0.6, 0.05 if value else 0.2)
+    texture[8:56:11, 8:56:13] = value
+    sites = noisy(texture)[None]
+    torch.testing.assert_close(repaired(sites), sites, atol=0, rtol=0)
+
+
 def test_noise_is_no_defect() -> None:
     law = ((1.28e-3, 2e-4),) * 3  # ISO 3200
     light = torch.full((1, 400, 400), 0.05)
