@@ -1,7 +1,7 @@
 """What daemon and engine say to each other: 4 bytes of length, then one JSON message.  Pixels never cross.
 
 daemon ─▶ engine    Work; closing the socket means stop
-engine ─▶ daemon    Hello once torch is there, Beat while it lives, Done for every order, Farewell if it must go
+engine ─▶ daemon    Hello once what renders is loaded, Beat while it lives, Done for every order, Farewell if it must go
 """
 
 from __future__ import annotations
