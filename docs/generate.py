@@ -24,6 +24,7 @@ from typing import Any, Literal, get_args, get_origin
 from ispd import naming, toml
 from ispd.config import Config
 from ispd.isp.look import Look
+from ispd.isp.params import Counts, Cube, Rising
 from ispd.profile.library import shipped_profiles
 from ispd.profile.profile import Profile, read_profile
 
@@ -150,14 +151,26 @@ def row(slot: toml.Slot, comment: str) -> str:
 def value_of(slot: toml.Slot) -> str:
     """What may stand there."""
     kind, bounds = slot.kind, slot.bounds
+    if toml.repeated(kind) is float:
+        return ", ".join(filter(None, (numbers_of(slot), f"each {toml.allowed(bounds)}" if bounds else "")))
     if get_origin(kind) is Literal:
         return " or ".join(f"`{toml.literal(choice)}`" for choice in get_args(kind))
     if toml.repeated(kind) is not None:
         return f"list of [x, y], x rising, {toml.allowed(bounds)}" if bounds else "list of folders"
     if get_origin(kind) is tuple:
         return f"[{', '.join('whole number' for _ in get_args(kind))}]"
-    word = {str: "text", Path: "folder", bool: "true or false", int: "whole number", float: "number"}[kind]
+    word = {
+        str: "text", Path: "folder", bool: "true or false", int: "whole number", float: "number",
+        Cube: "name of a .cube file beside the profile",
+    }[kind]  # fmt: skip
     return f"{word}, {toml.allowed(bounds)}" if bounds and math.isfinite(bounds.low) else word
+
+
+def numbers_of(slot: toml.Slot) -> str:
+    """How many numbers a list may have, and how they go on."""
+    counts, rising = slot.note(Counts), slot.note(Rising)
+    many = f"list of {' or '.join(str(count) for count in counts.allowed if count)} numbers" if counts else "numbers"
+    return f"{many} that never fall" if rising else many
 
 
 def default_of(slot: toml.Slot) -> str:

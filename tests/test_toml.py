@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ispd import toml
 from ispd.errors import ConfigError
-from ispd.isp.params import Bounds, Points, Scalar
+from ispd.isp.params import Bounds, Counts, Numbers, Points, Rising, Scalar
 from ispd.toml.lines import lines_of_keys
 
 
@@ -228,3 +228,64 @@ def test_a_value_is_written_as_the_table_it_came_from() -> None:
     assert toml.to_table(bag)["body"] == {"shift": 1.0}
     assert "body" not in toml.to_table(bag)["dial"]
     assert toml.parse(toml.write(toml.to_table(bag)), "x").table == toml.to_table(bag)
+
+
+@dataclass(frozen=True)
+class Tones:
+    knots: Annotated[Numbers, Bounds(-1, 1, unit="stops"), Counts((0, 3))] = ()
+    heights: Annotated[Numbers, Bounds(0, 1), Rising()] = ()
+    range: Annotated[tuple[float, ...] | None, Bounds(0, 9)] = None
+
+
+def tones(text: str) -> Tones:
+    reading = toml.Reading(toml.parse(text, "tones.toml"))
+    made = reading.table(Tones)
+    reading.finish()
+    assert made is not None
+    return made
+
+
+def test_lists_of_numbers_are_read_and_written() -> None:
+    read_back = tones("knots = [0, 0.5, -1]\nheights = [0, 0, 1]")
+    assert read_back == Tones((0.0, 0.5, -1.0), (0.0, 0.0, 1.0))
+    assert toml.to_table(Tones((0, 0.5, -1))) == {"knots": [0.0, 0.5, -1.0], "heights": []}
+    assert all(isinstance(number, float) for number in toml.to_table(Tones((0, 1, 1)))["knots"])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("knots = [0, 1]", "tones.toml:1: knots = [0, 1] must have 0 or 3 numbers; it has 2"),
+        ("knots = [0, 2, 0]", "tones.toml:1: knots = [0, 2, 0] must lie in -1 to 1 stops; number 2 is 2"),
+        ('knots = [0, "1", 0]', 'tones.toml:1: knots = [0, "1", 0] must be a number; number 2 is "1"'),
+        ("knots = 0.5", "tones.toml:1: knots = 0.5 must be a list of numbers in [ ]"),
+        (
+            "heights = [0, 0.5, 0.4]",
+            "tones.toml:1: heights = [0, 0.5, 0.4] must never fall; number 3, 0.4, is below the one before it, 0.5",
+        ),
+    ],
+)
+def test_a_mistake_in_a_list_is_told_with_its_number(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        tones(text)
+    assert caught.value.problems == (sentence,)
+
+
+@dataclass(frozen=True)
+class Paint:
+    color: complex | None = None
+
+
+def test_what_only_the_caller_can_read_is_left_to_it() -> None:
+    """Here a complex number, in a profile a lattice."""
+
+    def number(given: object) -> complex:
+        if given != "i":
+            raise toml.Refused("must be i")
+        return 1j
+
+    assert toml.Reading(toml.parse('color = "i"', "x"), {complex: number}).table(Paint) == Paint(1j)
+    reading = toml.Reading(toml.parse('color = "j"', "x"), {complex: number})
+    reading.table(Paint)
+    assert reading.problems == ('x:1: color = "j" must be i',)
+    assert toml.to_table(Paint(1j), {complex: lambda _: "i"}) == {"color": "i"}

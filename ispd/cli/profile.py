@@ -86,15 +86,15 @@ def as_json(entry: Entry) -> dict[str, Any]:
 
 def show(args: Namespace) -> int:
     """One profile with every default spelled out.  Raises ConfigError where it is unknown or broken."""
-    from ispd import toml
     from ispd.profile import to_toml
+    from ispd.profile.profile import to_table
 
     found = library(args.config)
     profile = found.get(args.name)
     if args.json:
-        print_json(toml.to_table(profile))
+        print_json(to_table(profile))
     else:
-        print(f"# {found.entry(args.name).path}\n{to_toml(profile)}", end="")
+        print(f"# {found.entry(args.name).path}\n{to_toml(profile)[0]}", end="")
     return 0
 
 

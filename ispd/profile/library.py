@@ -184,7 +184,7 @@ def _read(path: Path, tier: Tier) -> Entry:
     except ConfigError as error:
         return Entry(path.stem, path, tier, None, Match(), match_is_whole=False, problems=error.problems)
     try:
-        profile = read_page(page)
+        profile = read_page(page, path.parent)
     except ConfigError as error:
         match, is_whole = _match_on(page)
         return Entry(_name_on(page, path), path, tier, None, match, is_whole, error.problems)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ispd import toml
 from ispd.isp.look import Look
+from ispd.isp.params import Cube
 from ispd.orders import Output
+from ispd.profile import cube
 from ispd.profile.match import Match
 
 
@@ -38,12 +40,15 @@ class Profile:
 
 def read_profile(path: Path) -> Profile:
     """The profile in a TOML file.  Raises ConfigError with every problem found."""
-    return read_page(toml.load(path))
+    return read_page(toml.load(path), path.parent)
 
 
-def read_page(page: toml.Page) -> Profile:
-    """The profile on a page that is parsed already.  Raises ConfigError with every problem found."""
-    reading = toml.Reading(page)
+def read_page(page: toml.Page, folder: Path | None = None) -> Profile:
+    """The profile on a page that is parsed already; files that it names lie in `folder`, None: it is JSON.
+
+    Raises ConfigError with every problem found.
+    """
+    reading = toml.Reading(page, {Cube: cube.beside(folder) if folder else cube.from_json})
     profile = reading.table(Profile)
     if profile is not None and "output" in page.table:
         _check_outputs(reading, profile.outputs)
@@ -58,14 +63,26 @@ def _check_outputs(reading: toml.Reading, outputs: tuple[Output, ...]) -> None:
             reading.complain_of(output, "bits", '= 16 needs format = "tiff" or "png"; a JPEG has 8')
 
 
-def to_toml(profile: Profile) -> str:
-    """As a file, every default spelled out."""
-    return toml.write(toml.to_table(profile))
+def to_toml(profile: Profile) -> tuple[str, Cube | None]:
+    """As a file, every default spelled out, and the lattice that it names: it belongs beside it, as NAME.cube."""
+    found: list[Cube] = []
+
+    def named(lattice: Cube) -> str:
+        found.append(lattice)
+        return f"{profile.name}.cube"
+
+    text = toml.write(toml.to_table(profile, {Cube: named}))
+    return text, found[0] if found else None
 
 
 def to_json(profile: Profile) -> str:
     """Canonical: every default spelled out, keys sorted, so that equal profiles have equal digests."""
-    return msgspec.json.encode(toml.to_table(profile), order="sorted").decode()
+    return msgspec.json.encode(to_table(profile), order="sorted").decode()
+
+
+def to_table(profile: Profile) -> dict[str, Any]:
+    """As JSON has it, a lattice inside."""
+    return toml.to_table(profile, {Cube: cube.to_json})
 
 
 def from_json(text: str) -> Profile:

@@ -5,13 +5,15 @@
     curve: Curve = field(default_factory=Curve)                   a table
     outputs: Annotated[tuple[Output, ...], Key("output")]         tables, written [[output]]
     device: Annotated[str, Check(device_problem)] = "auto"        a rule of its own
+    knots: Annotated[Numbers, Bounds(-1, 1), Counts((0, 9))] = () numbers, each within bounds
+    cube: Cube | None = None                                      what only the caller can read: `others`
 
 Every problem is one sentence with file, line, key and what is allowed:
 
     film.toml:12: look.exposure.ev = 12 must lie in -8 to 8 stops
 """
 
-from ispd.toml.leaves import allowed, did_you_mean, dotted, shown
+from ispd.toml.leaves import Refused, allowed, did_you_mean, dotted, shown
 from ispd.toml.reading import Page, Reading, load, parse
 from ispd.toml.slots import Check, Key, Lifted, Slot, Unwritten, lifted_slot, repeated, slots
 from ispd.toml.writing import literal, to_table, write
@@ -22,6 +24,7 @@ __all__ = [
     "Lifted",
     "Page",
     "Reading",
+    "Refused",
     "Slot",
     "Unwritten",
     "allowed",

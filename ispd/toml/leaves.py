@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from ispd.isp.params import Bounds
+from ispd.isp.params import Bounds, Counts, Rising
 from ispd.toml.lines import Place
 from ispd.toml.slots import Check, bare, repeated
 
@@ -28,6 +28,8 @@ def leaf(kind: Any, given: object, bounds: Bounds | None) -> Any:
         return checked(notes, leaf(inner, given, bounds))
     if get_origin(kind) is Literal:
         return _choice(get_args(kind), given)
+    if repeated(kind) is float:
+        return _numbers(given, bounds)
     if get_origin(kind) is tuple:
         return _array(kind, given, bounds)
     if kind is bool:
@@ -46,9 +48,27 @@ def leaf(kind: Any, given: object, bounds: Bounds | None) -> Any:
 def checked(notes: tuple[object, ...], value: T) -> T:
     """The value, if the rules of its own hold.  Raises Refused."""
     for note in notes:
-        if isinstance(note, Check) and (problem := note.problem(value)):
+        if problem := _problem(note, value):
             raise Refused(problem)
     return value
+
+
+def _problem(note: object, value: Any) -> str:
+    if isinstance(note, Check):
+        return note.problem(value)
+    if isinstance(note, Counts) and len(value) not in note.allowed:
+        return f"must have {_either(map(str, note.allowed))} numbers; it has {len(value)}"
+    if isinstance(note, Rising):
+        for number, (before, after) in enumerate(pairwise(value), start=2):
+            if after < before:
+                return f"must never fall; number {number}, {shown(after)}, is below the one before it, {shown(before)}"
+    return ""
+
+
+def _either(words: Iterable[str]) -> str:
+    """ "0, 1 or 2" """
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _refuse(sentence: str) -> str:
@@ -103,6 +123,16 @@ def _choice(choices: tuple[Any, ...], given: object) -> object:
             return choice
     words = " or ".join(shown(choice) for choice in choices)
     raise Refused(f"must be {words}{did_you_mean(str(given), map(str, choices))}")
+
+
+def _numbers(given: object, bounds: Bounds | None) -> tuple[float, ...]:
+    values = []
+    for number, item in enumerate(_typed(given, list, "must be a list of numbers in [ ]"), start=1):
+        try:
+            values.append(_bounded(_number(item), bounds))
+        except Refused as refused:
+            raise Refused(f"{refused}; number {number} is {shown(item)}") from refused
+    return tuple(values)
 
 
 def _array(kind: Any, given: object, bounds: Bounds | None) -> tuple[Any, ...]:

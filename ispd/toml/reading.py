@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,10 +48,14 @@ def load(path: Path) -> Page:
 
 
 class Reading:
-    """One pass over a page.  It goes on after a problem, so that the owner sees them all at once."""
+    """One pass over a page.  It goes on after a problem, so that the owner sees them all at once.
 
-    def __init__(self, page: Page) -> None:
+    `others` read what this package does not know, by its kind; they may raise Refused.
+    """
+
+    def __init__(self, page: Page, others: Mapping[type, Callable[[object], Any]] | None = None) -> None:
         self.page = page
+        self._others = others or {}
         self._problems: list[tuple[int, str]] = []
         self._places: list[tuple[object, Place]] = []  # which table each value came from, for checks across tables
 
@@ -125,6 +129,8 @@ class Reading:
             return slot.default
 
     def _value(self, slot: Slot, given: object, place: Place) -> Any:
+        if other := self._others.get(slot.kind):
+            return other(given)
         if is_dataclass(slot.kind):
             if not isinstance(given, dict):
                 raise Refused(f"must be a table, written [{dotted(place)}]")

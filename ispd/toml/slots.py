@@ -16,6 +16,10 @@ from ispd.isp.params import Bounds
 T = TypeVar("T")
 
 
+class _Tensor:
+    """What a parameter is while it learns: never in a file."""
+
+
 @dataclass(frozen=True)
 class Key:
     """The field is written under another name."""
@@ -69,8 +73,8 @@ class Slot:
 @cache
 def slots(kind: Any) -> tuple[Slot, ...]:
     """The keys of a table, in the order of its fields."""
-    # "Tensor" is a name for type checkers only; in a file a learnable parameter is its number
-    hints = get_type_hints(kind, localns={"Tensor": float}, include_extras=True)
+    # "Tensor" is a name for type checkers only; in a file a learnable parameter is its number, or a list of them
+    hints = get_type_hints(kind, localns={"Tensor": _Tensor}, include_extras=True)
     all_slots = (_slot(part.name, hints[part.name], _default(part)) for part in fields(kind))
     return tuple(slot for slot in all_slots if slot.note(Unwritten) is None)
 
@@ -86,12 +90,12 @@ def _slot(name: str, hint: Any, default: object) -> Slot:
 
 
 def bare(hint: Any) -> tuple[Any, tuple[object, ...]]:
-    """The type and its notes: Annotated and `| None` unwrapped, in either order."""
+    """The type and its notes: Annotated, `| None` and `| Tensor` unwrapped, in any order."""
     if get_origin(hint) is Annotated:
         kind, notes = bare(get_args(hint)[0])
         return kind, (*get_args(hint)[1:], *notes)
-    if get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint):
-        (inner,) = (part for part in get_args(hint) if part is not NoneType)
+    if get_origin(hint) in (Union, UnionType):
+        (inner,) = (part for part in get_args(hint) if part not in (NoneType, _Tensor))
         return bare(inner)
     return hint, ()
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from ispd.toml.slots import Lifted, lifted_slot, slots
+from ispd.toml.slots import Lifted, lifted_slot, repeated, slots
 
-
-def to_table(value: Any) -> dict[str, Any]:
-    """A dataclass as the table that `Reading` makes it from, every default spelled out, None left out."""
-    return dict(_entries(value, skip=""))
+Others: TypeAlias = Mapping[type, Callable[[Any], object]]
 
 
-def _entries(value: Any, skip: str) -> Iterator[tuple[str, Any]]:
+def to_table(value: Any, others: Others | None = None) -> dict[str, Any]:
+    """A dataclass as the table that `Reading` makes it from, every default spelled out, None left out.
+
+    `others` write what this package does not know, by its kind.
+    """
+    return dict(_entries(value, "", others or {}))
+
+
+def _entries(value: Any, skip: str, others: Others) -> Iterator[tuple[str, Any]]:
     for slot in slots(value.__class__):
         if slot.field == skip:
             continue
@@ -24,17 +29,26 @@ def _entries(value: Any, skip: str) -> Iterator[tuple[str, Any]]:
         part = getattr(value, slot.field)
         if lifted is not None:
             inner = lifted_slot(slot)
-            yield inner.key, _plain(getattr(part, inner.field))
-            yield slot.key, dict(_entries(part, skip=lifted.field))
+            yield inner.key, _plain(getattr(part, inner.field), others)
+            yield slot.key, dict(_entries(part, lifted.field, others))
         elif part is not None:
-            yield slot.key, float(part) if slot.kind is float else _plain(part)  # 1 and 1.0 are one value, one digest
+            yield slot.key, _plain(_as(slot.kind, part), others)
 
 
-def _plain(value: Any) -> Any:
+def _as(kind: Any, value: Any) -> Any:
+    """1 and 1.0 are one value, one digest."""
+    if kind is float:
+        return float(value)
+    return tuple(map(float, value)) if repeated(kind) is float else value
+
+
+def _plain(value: Any, others: Others) -> Any:
+    if other := others.get(type(value)):
+        return other(value)
     if is_dataclass(value):
-        return to_table(value)
+        return to_table(value, others)
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, others) for item in value]
     return str(value) if isinstance(value, Path) else value
 
 

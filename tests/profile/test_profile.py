@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from ispd import toml
 from ispd.errors import ConfigError
 from ispd.isp.look import Camera, Exposure, Look, WhiteBalance
+from ispd.isp.params import Bounds, Counts, Cube, Rising
 from ispd.orders import Output, Recipe
+from ispd.profile import cube
 from ispd.profile.library import shipped_profiles
 from ispd.profile.match import Match
 from ispd.profile.profile import Profile, from_json, read_page, read_profile, to_json, to_toml
@@ -108,6 +111,11 @@ def leaves(slot: toml.Slot) -> st.SearchStrategy[Any]:
     kind, bounds = slot.kind, slot.bounds
     if slot.field == "points":
         return st.sampled_from([(), ((0.0, 0.1), (1.0, 0.9))])
+    if slot.kind is Cube:
+        return st.sampled_from([None, cube.identity(2), cube.identity(3)])
+    if toml.repeated(kind) is float:
+        assert bounds is not None, f"{slot.key} has no bounds"
+        return lists(slot, bounds)
     if slot.field == "iso":
         return st.sampled_from([None, (50, 800)])
     if is_dataclass(kind):
@@ -123,6 +131,16 @@ def leaves(slot: toml.Slot) -> st.SearchStrategy[Any]:
         return st.floats(bounds.low, bounds.high).map(lambda value: value + 0.0)
     assert kind is str, f"{slot.key} is a {kind}"
     return st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=9)
+
+
+def lists(slot: toml.Slot, bounds: Bounds) -> st.SearchStrategy[Any]:
+    """A list of any length that is allowed."""
+    counts = slot.note(Counts)
+    one = st.floats(bounds.low, bounds.high).map(lambda value: value + 0.0)
+    some = st.sampled_from(counts.allowed if counts else (0, 3)).flatmap(
+        lambda count: st.lists(one, min_size=count, max_size=count)
+    )
+    return some.map(lambda values: tuple(sorted(values) if slot.note(Rising) else values))
 
 
 profiles = st.builds(
@@ -142,7 +160,11 @@ profiles = st.builds(
 @given(profiles)
 def test_a_profile_comes_back_from_json_and_toml(profile: Profile) -> None:
     assert from_json(to_json(profile)) == profile
-    assert read(to_toml(profile)) == profile
+    text, lattice = to_toml(profile)
+    with TemporaryDirectory() as folder:
+        if lattice is not None:
+            Path(folder, f"{profile.name}.cube").write_text(cube.written(lattice))
+        assert read_page(toml.parse(text, "film.toml"), Path(folder)) == profile
 
 
 def test_the_json_spells_out_every_default() -> None:
@@ -154,7 +176,7 @@ def test_the_json_spells_out_every_default() -> None:
 def test_equal_profiles_have_equal_digests_however_they_were_written() -> None:
     short, long = (
         read('name = "a"\n[look.exposure]\nev = 1'),
-        read(to_toml(Profile("a", look=Look(exposure=Exposure(1.0))))),
+        read(to_toml(Profile("a", look=Look(exposure=Exposure(1.0))))[0]),
     )
     by_hand = Profile("a", look=Look(exposure=Exposure(1)))  # a whole number where a float is meant
     digests = {Recipe("a", to_json(each), each.outputs).profile_digest for each in (short, long, by_hand)}
