@@ -31,8 +31,9 @@ from ispd.profile.profile import Profile, read_profile
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ROOT / "ispd/isp/stages"
 ORDER = (  # as ispd.isp.render and ispd.runner call them
-    "opcodes", "levels", "hot_pixels", "white_balance", "denoise", "highlights", "lateral_ca", "demosaic",
-    "capture_sharpen", "camera_matrix", "hue_table", "exposure", "tone_curve", "curve", "finish", "resize", "sharpen",
+    "opcodes", "levels", "shading", "hot_pixels", "white_balance", "denoise", "highlights", "lateral_ca", "demosaic",
+    "capture_sharpen", "camera_matrix", "hue_table", "exposure", "local_tone", "tone_curve",
+    "learned_curve", "curve", "finish", "resize", "sharpen",
     "gamut", "orient", "quantize",
 )  # fmt: skip
 WRITTEN = "<!-- written by docs/generate.py from the code; `make docs` writes it again -->"
@@ -156,7 +157,8 @@ def value_of(slot: toml.Slot) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(f"`{toml.literal(choice)}`" for choice in get_args(kind))
     if toml.repeated(kind) is not None:
-        return f"list of [x, y], x rising, {toml.allowed(bounds)}" if bounds else "list of folders"
+        items = {float: "numbers", Path: "folders"}.get(toml.repeated(kind), "[x, y], x rising")
+        return f"list of {items}, {toml.allowed(bounds)}" if bounds else f"list of {items}"
     if get_origin(kind) is tuple:
         return f"[{', '.join('whole number' for _ in get_args(kind))}]"
     word = {

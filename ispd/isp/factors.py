@@ -10,9 +10,13 @@ Source  DNG 1.7.1 chapter 6: gains are the neutral's reciprocals; the least is 1
 
 from __future__ import annotations
 
-from ispd.isp.look import Exposure, Look, WhiteBalance
+import math
+
+from ispd.isp.look import Exposure, Look, MatrixDelta, WhiteBalance
 from ispd.isp.params import Scalar
 from ispd.isp.values import Shot
+
+SLOPE_REACH = 1.0  # EV beyond the range in which a slope was learned, from where on it holds still
 
 
 def gains(p: WhiteBalance, neutral: tuple[float, ...], colors: str = "RGB") -> list[Scalar]:
@@ -22,11 +26,39 @@ def gains(p: WhiteBalance, neutral: tuple[float, ...], colors: str = "RGB") -> l
     return [most / value * 2.0 ** stops.get(color, 0.0) for value, color in zip(neutral, colors, strict=True)]
 
 
-def gain(p: Exposure, baseline: float, shift: float) -> Scalar:
+def gain(p: Exposure, baseline: float, shift: float, scene_ev: float | None = None) -> Scalar:
     """What exposure multiplies by: the look's stops, and of the file's and the scene's those that the look asks for."""
     stops = p.ev + (baseline if p.baseline == "file" else 0.0) + (shift if p.auto == "scene" else 0.0)
+    if scene_ev is not None and len(p.slope_range) == 2:
+        low, high = (float(end) for end in p.slope_range)
+        stops = stops + p.slope * (min(max(scene_ev, low - SLOPE_REACH), high + SLOPE_REACH) - (low + high) / 2)
     factor: Scalar = 2.0**stops
     return factor
+
+
+def exposed(shot: Shot, look: Look) -> Scalar:
+    """The same for a shot that has been surveyed."""
+    return gain(look.exposure, baseline(shot, look), shot.exposure_shift, shot.scene_ev)
+
+
+def warmth(neutral: tuple[float, ...], colors: str) -> float:
+    """How warm the light was: red over blue of a neutral object, in stops.  Of one camera it goes with 1 / kelvin."""
+    if "R" not in colors or "B" not in colors:
+        return 0.0
+    return math.log2(neutral[colors.index("R")] / neutral[colors.index("B")])
+
+
+def matrix_delta(p: MatrixDelta, neutral: tuple[float, ...], colors: str) -> list[list[Scalar]] | None:
+    """The 3 × 3 matrix of a shot's light, rows summing to 1; None where there is nothing to correct."""
+    if len(p.cool) == 0:
+        return None
+    terms = list(p.cool)
+    if len(p.warm) and len(p.warmth) == 2:
+        cool, warm = (float(end) for end in p.warmth)
+        share = min(max((warmth(neutral, colors) - cool) / ((warm - cool) or 1.0), 0.0), 1.0)
+        terms = [a + share * (b - a) for a, b in zip(p.cool, p.warm, strict=True)]
+    rg, rb, gr, gb, br, bg = terms
+    return [[1 - rg - rb, rg, rb], [gr, 1 - gr - gb, gb], [br, bg, 1 - br - bg]]
 
 
 def baseline(shot: Shot, look: Look) -> float:
@@ -39,6 +71,6 @@ def ceiling(shot: Shot, look: Look) -> Scalar:
     """The scene value at which neutral light has run every channel out: white lies no higher.  Of a surveyed shot."""
     balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
     if look.highlights.method == "clip":
-        return min(balance) * gain(look.exposure, baseline(shot, look), shot.exposure_shift)
+        return min(balance) * exposed(shot, look)
     full = max(shot.levels.full, default=1.0)
-    return max(balance) * full * gain(look.exposure, baseline(shot, look), shot.exposure_shift)
+    return max(balance) * full * exposed(shot, look)

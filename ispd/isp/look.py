@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ispd.isp.params import Bounds, Points, Scalar
+from ispd.isp.params import Bounds, Numbers, Points, Scalar
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,18 @@ class Corrections:
 
 
 @dataclass(frozen=True)
+class Shading:
+    """How much darker the lens makes the corners, beyond what the file corrects: learned from finished pictures.
+
+    A channel is lifted by k₁·r² + k₂·r⁴ + k₃·r⁶ stops, r = 1 in the corners.
+    """
+
+    red: Annotated[Numbers, Bounds(-4, 4, unit="stops")] = ()  # k₁, k₂, k₃; none: as it is
+    green: Annotated[Numbers, Bounds(-4, 4, unit="stops")] = ()
+    blue: Annotated[Numbers, Bounds(-4, 4, unit="stops")] = ()
+
+
+@dataclass(frozen=True)
 class WhiteBalance:
     """An offset to the white balance that the camera chose, in stops of a channel against green."""
 
@@ -31,11 +43,25 @@ class WhiteBalance:
 
 
 @dataclass(frozen=True)
+class MatrixDelta:
+    """What the camera matrix is corrected by, in linear Rec.2020: neutral stays, because every row sums to 1.
+
+    Six numbers: what red takes of green and blue, green of red and blue, blue of red and green.
+    """
+
+    cool: Annotated[Numbers, Bounds(-1, 1)] = ()  # under the cooler light; none: the matrix as it is
+    warm: Annotated[Numbers, Bounds(-1, 1)] = ()  # under the warmer one; none: `cool` everywhere
+    warmth: Annotated[Numbers, Bounds(-8, 8, unit="stops")] = ()  # red over blue of a neutral, in those two lights
+
+
+@dataclass(frozen=True)
 class Camera:
     """What belongs to the body rather than to the taste: the `[camera]` part of a profile."""
 
     corrections: Corrections = field(default_factory=Corrections)
+    shading: Shading = field(default_factory=Shading)
     white_balance: WhiteBalance = field(default_factory=WhiteBalance)
+    matrix: MatrixDelta = field(default_factory=MatrixDelta)
 
 
 @dataclass(frozen=True)
@@ -90,17 +116,35 @@ class Exposure:
     ev: Annotated[Scalar, Bounds(-8, 8, unit="stops")] = 0.0  # 0 changes nothing
     baseline: Literal["file", "none"] = "file"  # the file's own BaselineExposure
     auto: Literal["scene", "none"] = "scene"  # up to 1.5 stops more or less, as the whole scene asks; "none": as shot
+    slope: Annotated[Scalar, Bounds(-1, 1)] = 0.0  # stops more for each stop that the scene was brighter; 0: none
+    slope_range: Annotated[Numbers, Bounds(-20, 30, unit="EV")] = ()  # from and to which scene EV it was learned
+
+
+@dataclass(frozen=True)
+class LocalTone:
+    """Shadows and highlights by what surrounds them, and the contrast of large and small detail."""
+
+    tones: Annotated[
+        Numbers, Bounds(-4, 4, unit="stops")
+    ] = ()  # lift where surroundings are -8, -6 … +4 stops from grey
+    coarse: Annotated[Scalar, Bounds(-1, 2)] = 0.0  # more contrast of detail about a tenth of the picture wide …
+    fine: Annotated[Scalar, Bounds(-1, 2)] = 0.0  # … and of all that is smaller; 0 changes nothing
 
 
 @dataclass(frozen=True)
 class Curve:
-    """From the scene's light to the screen's, hue kept."""
+    """From the scene's light to the screen's: hue kept, or, where it was learned, channel by channel as on film."""
 
-    method: Literal["filmic", "file", "none"] = "filmic"  # "file": its own, or filmic; "none": 1.0 is white, cut there
+    # "file": its own, or filmic; "learned": by `heights`; "none": 1.0 is white, cut there
+    method: Literal["filmic", "file", "learned", "none"] = "filmic"
     contrast: Annotated[Scalar, Bounds(0.5, 2.5)] = 1.3  # slope at mid grey, in log-log, of a usual range
     white_ev: Annotated[Scalar, Bounds(2.6, 12, unit="stops")] = 7.0  # white above mid grey, if the sensor goes so far
     black_ev: Annotated[Scalar, Bounds(-16, -3, unit="stops")] = -10.0  # this far below mid grey is black
     points: Annotated[Points, Bounds(0, 1)] = ()  # then a monotone curve on display-encoded values; none: as it is
+    heights: Annotated[Numbers, Bounds(-0.1, 1.1)] = ()  # of "learned": encoded values at even steps of log light
+    red: Annotated[Numbers, Bounds(-0.5, 0.5)] = ()  # what is added to a channel's encoded value, at even steps of it
+    green: Annotated[Numbers, Bounds(-0.5, 0.5)] = ()
+    blue: Annotated[Numbers, Bounds(-0.5, 0.5)] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +185,7 @@ class Look:
     capture_sharpen: CaptureSharpen = field(default_factory=CaptureSharpen)
     embedded: Embedded = field(default_factory=Embedded)
     exposure: Exposure = field(default_factory=Exposure)
+    local_tone: LocalTone = field(default_factory=LocalTone)
     curve: Curve = field(default_factory=Curve)
     finish: Finish = field(default_factory=Finish)
     sharpen: Sharpen = field(default_factory=Sharpen)

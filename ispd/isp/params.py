@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Scalar: TypeAlias = Union[float, "Tensor"]
-Numbers: TypeAlias = Union[tuple[float, ...], "Tensor"]  # a list of numbers
+Numbers: TypeAlias = Union[tuple[float, ...], "Tensor"]  # several that belong together; (): none, nothing is done
 Points: TypeAlias = tuple[tuple[float, float], ...]  # knots of a curve: (x, y), x rising
 
 

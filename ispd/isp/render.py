@@ -19,11 +19,11 @@ from ispd.isp import noise
 from ispd.isp.color.tone import GREY_IN
 from ispd.isp.color.transfer import encode
 from ispd.isp.crispness import luminance_law
-from ispd.isp.factors import baseline, gains
+from ispd.isp.factors import baseline, exposed, gains, matrix_delta
 from ispd.isp.look import Look
 from ispd.isp.params import Scalar
 from ispd.isp.pattern import shifted
-from ispd.isp.stages.camera_matrix import camera_matrix
+from ispd.isp.stages.camera_matrix import camera_matrix, color_matrix
 from ispd.isp.stages.capture_sharpen import capture_sharpen
 from ispd.isp.stages.curve import curve
 from ispd.isp.stages.demosaic import demosaic
@@ -35,13 +35,16 @@ from ispd.isp.stages.highlights import highlights
 from ispd.isp.stages.hot_pixels import hot_pixels
 from ispd.isp.stages.hue_table import hue_table
 from ispd.isp.stages.lateral_ca import lateral_ca
+from ispd.isp.stages.learned_curve import learned_curve
 from ispd.isp.stages.levels import levels
+from ispd.isp.stages.local_tone import acts, local_tone, spread
 from ispd.isp.stages.opcodes import flatten, lens, mend
+from ispd.isp.stages.shading import shading
 from ispd.isp.stages.sharpen import sharpen
 from ispd.isp.stages.tone_curve import tone_curve
 from ispd.isp.stages.white_balance import white_balance
 from ispd.isp.survey import survey
-from ispd.isp.values import CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, Window
+from ispd.isp.values import Bases, CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, Window
 from ispd.orders import Space
 
 REACH = 14  # rows that highlights, demosaic (12, in whole repeats of every filter array) and capture_sharpen look away
@@ -85,6 +88,7 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
     balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
     raw = levels(codes, shot.levels, window)  # counts to [0, 1], with ceilings; everything below relies on it
     raw = flatten(raw, shot.opcodes2, window, look.camera.corrections)  # the file's gain maps: shading acts on light
+    raw = shading(raw, look.camera.shading, window, cfa, shot.colors)  # what these maps have left
     raw = hot_pixels(raw, look.hot_pixels, shot.noise_profile, cfa, shot.colors)  # before anything mixes sites
     raw = white_balance(raw, balance, cfa, shot.colors)  # demosaicing compares neighbors: balance first
     if noise.acts(look.denoise, shot):  # in balanced light, where grey is alike in all planes; before patterns are made
@@ -108,13 +112,16 @@ def corrected(rgb: CameraRGB, shot: Shot, look: Look, top: int = 0) -> CameraRGB
     return CameraRGB(lens(rgb, shot.opcodes3, window, look.camera.corrections))
 
 
-def light(rgb: CameraRGB, shot: Shot, look: Look) -> SceneRGB:
-    """Camera color to scene light."""
+def light(rgb: CameraRGB, shot: Shot, look: Look, top: int = 0, left: int = 0) -> SceneRGB:
+    """Camera color to scene light; `top` and `left` say where in the active area it lies."""
     asked = shot.camera_profile if look.embedded.tables == "file" else None
     linear = camera_matrix(rgb, asked.rec2020_from_camera if asked else shot.rec2020_from_camera)
+    linear = color_matrix(linear, matrix_delta(look.camera.matrix, shot.neutral, shot.colors))  # as the look has it
     linear = hue_table(linear, asked.hue_sat_map if asked else None)  # made for that matrix: a pair
-    stops = baseline(shot, look), shot.exposure_shift
+    stops = baseline(shot, look), shot.exposure_shift, shot.scene_ev
     linear = exposure(linear, look.exposure, *stops)  # still linear, so it acts like light
+    if shot.bases and acts(look.local_tone):
+        linear = local_tone(linear, look.local_tone, _around(linear, shot.bases, top, left), _stops(shot, look))
     return hue_table(linear, asked.look_table if asked else None)  # as bright as it was made to be seen
 
 
@@ -123,6 +130,8 @@ def grade(
 ) -> DisplayRGB:
     """Scene light to the screen's.  `ceiling`: where the sensor ran out, by the function of that name."""
     p = look.curve
+    if p.method == "learned":
+        return finish(learned_curve(rgb, p), look.finish)
     if p.method == "file" and camera_profile is not None and camera_profile.tone_curve:
         black = GREY_IN * 2.0**p.black_ev if camera_profile.black == "auto" else 0.0
         rgb = SceneRGB(tone_curve(rgb, camera_profile.tone_curve, black))  # what the file's maker meant it to be
@@ -134,6 +143,18 @@ def codes(rgb: DisplayRGB, look: Look, space: Space) -> Tensor:
     """Encoded RGB of `space` in [0, 1], sharpened; to be quantized."""
     rgb = sharpen(rgb, look.sharpen)  # after the resize: crisp at the size that is looked at
     return encode(gamut(rgb, look.gamut, space), space)  # last: from here on values are for one kind of screen
+
+
+def _around(rgb: Tensor, bases: Bases, top: int, left: int) -> Tensor:
+    """(4, H, W): local tone's bases where these pixels lie."""
+    down = torch.arange(top, top + rgb.shape[1], dtype=rgb.dtype, device=rgb.device) + 0.5
+    across = torch.arange(left, left + rgb.shape[2], dtype=rgb.dtype, device=rgb.device) + 0.5
+    return spread(bases, down, across)
+
+
+def _stops(shot: Shot, look: Look) -> Tensor | float:
+    factor = exposed(shot, look)
+    return factor.log2() if isinstance(factor, Tensor) else math.log2(factor)
 
 
 def _active(mosaic: Mosaic) -> tuple[Tensor, Window]:

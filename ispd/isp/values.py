@@ -214,6 +214,20 @@ class Light:
 
 
 @dataclass(frozen=True)
+class Bases:
+    """How bright the surroundings of each place are, in a small picture: survey/bases.py, stage `local_tone`.
+
+    For two sizes of surroundings, base = slope · L + offset, of any pixel there with log2 luminance L before exposure.
+    `maps` are little-endian float32 (4, rows, columns): slope and offset of the small surroundings, then of the large.
+    """
+
+    rows: int
+    columns: int
+    cell_px: float  # side of a cell of the maps, in pixels of the active area, at whose top left the maps begin
+    maps: bytes
+
+
+@dataclass(frozen=True)
 class Shot:
     """Facts of the capture that rendering needs.  What the reader has already done to the samples is not in here."""
 
@@ -229,6 +243,8 @@ class Shot:
     exposure_shift: float = 0.0  # stops that the survey found the scene to ask for, beyond the file's own
     orientation: int = 1  # EXIF 1…8
     pixel_aspect: float = 1.0  # width of a pixel / its height
+    bases: Bases | None = None  # by the survey, for a look with local tone
+    scene_ev: float | None = None  # how bright the scene was: log2(N²/t) - log2(ISO/100); None: the file does not say
     lights: tuple[Light, ...] = ()  # where the file has no usable white balance: the survey weighs these
     iso: int | None = None
     noise_profile: tuple[tuple[float, float], ...] = ()  # (S, O) a color: variance = S·x + O, x in [0, 1]

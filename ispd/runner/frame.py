@@ -131,7 +131,7 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB
     halo = pipeline.reach(shot, look)
 
     def graded(camera: Tensor, strip: Strip) -> None:
-        scene = pipeline.light(CameraRGB(camera), shot, look)
+        scene = pipeline.light(CameraRGB(camera), shot, look, strip.top, area.left)
         display[:, strip.top - area.top : strip.bottom - area.top] = pipeline.grade(
             scene, look, end, shot.camera_profile
         )

@@ -14,7 +14,21 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ispd.isp.factors import ceiling
-from ispd.isp.look import Curve, Demosaic, Exposure, Finish, Gamut, Highlights, HotPixels, Look, Sharpen
+from ispd.isp.look import (
+    Camera,
+    Curve,
+    Demosaic,
+    Exposure,
+    Finish,
+    Gamut,
+    Highlights,
+    HotPixels,
+    LocalTone,
+    Look,
+    MatrixDelta,
+    Shading,
+    Sharpen,
+)
 from ispd.isp.params import Bounds
 from ispd.isp.render import codes, grade, scene, surveyed
 from ispd.isp.values import Area, GainMap, Levels, Mosaic, Region
@@ -135,13 +149,65 @@ def test_a_gradient_reaches_every_parameter(path: tuple[str, ...], bounds: Bound
     """From a value inside its bounds, through the whole camera; so that `fit` can learn it."""
     start = bounds.low + 0.45 * (bounds.high - bounds.low)
     parameter = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-    rgb = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    photo = mosaic(seen_through(rgb * 0.3 + 0.02, "RGGB"), neutral=DAYLIGHT, noise_profile=NOISES[1])
-    picture = shown(photo, with_parameter(Look(), path, parameter))
+    rgb = torch.rand(3, 24, 160, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    seen = seen_through(rgb * 0.3 + 0.02, "RGGB")
+    photo = mosaic(seen, neutral=DAYLIGHT, noise_profile=NOISES[1], scene_ev=11.0)
+    picture = shown(photo, with_parameter(Look(exposure=Exposure(slope_range=(8.0, 12.0))), path, parameter))
     weights = torch.rand(picture.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     (slope,) = torch.autograd.grad((picture * weights).sum(), parameter)
     assert bool(slope.isfinite())
     assert abs(float(slope)) > 1e-9
+
+
+LEARNED = Look(  # with something in every list of numbers
+    camera=Camera(
+        shading=Shading((0.3, 0.1), (0.2, 0.05), (0.1, 0.02)),
+        matrix=MatrixDelta((0.05,) * 6, (0.1,) * 6, (-1.0, 2.0)),
+    ),
+    exposure=Exposure(auto="none", slope=0.1, slope_range=(8.0, 12.0)),
+    local_tone=LocalTone((1.0, 0.6, 0.3, 0.1, 0.0, -0.3, -0.6), 0.2, 0.1),
+    curve=Curve(
+        method="learned",
+        heights=tuple(float(number / 32) ** 0.8 for number in range(33)),
+        red=(0.0, 0.02, 0.03, 0.0),
+        green=(0.0, -0.02, 0.01, 0.0),
+        blue=(0.01, 0.02, -0.03, 0.0),
+    ),
+)
+
+
+def lists() -> list[tuple[str, ...]]:
+    """The path of every parameter of a look that is several numbers which can learn."""
+    return [
+        path
+        for path, kind in _parameters(Look)
+        if get_origin(kind) is Annotated and get_args(kind)[0] == tuple[float, ...] | Tensor
+    ]
+
+
+@pytest.mark.parametrize("path", [path for path in lists() if path[-1] not in ("warmth", "slope_range")], ids=".".join)
+def test_a_gradient_reaches_every_list_of_parameters(path: tuple[str, ...]) -> None:
+    start: Any = LEARNED
+    for name in path:
+        start = getattr(start, name)
+    assert start, "the look above has nothing there"
+    parameter = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    rgb = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    stops = torch.linspace(-11, 5, 16, dtype=torch.float64)  # so that every knot has light that is near it
+    photo = mosaic(seen_through((rgb * 0.5 + 0.5) * 2**stops, "RGGB"), neutral=DAYLIGHT, scene_ev=11.0)
+    look = with_parameter(replace(LEARNED, highlights=Highlights("clip")), path, parameter)
+    picture = grade(scene(photo, look), look)
+    weights = torch.rand(picture.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    (slope,) = torch.autograd.grad((picture * weights).sum(), parameter)
+    assert bool(slope.isfinite().all())
+    assert int((slope.abs() > 1e-9).sum()) > 0.6 * len(start)
+
+
+@given(samples=npst.arrays(np.float32, (17, 18), elements=st.floats(allow_nan=False, allow_infinity=False, width=32)))
+@settings(max_examples=40, deadline=None)
+def test_a_learned_look_gives_no_nan_either(samples: np.ndarray) -> None:
+    picture = shown(mosaic(torch.from_numpy(samples), neutral=DAYLIGHT, scene_ev=3.0), LEARNED)
+    assert bool(picture.isfinite().all())
 
 
 @pytest.mark.parametrize("noise", [(), ((1.5e-4, 1e-6),) * 3])

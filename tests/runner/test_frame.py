@@ -8,7 +8,19 @@ import torch
 from torch import Tensor
 
 from ispd.isp.factors import ceiling
-from ispd.isp.look import Camera, Corrections, Curve, Demosaic, Gamut, Highlights, Look, Sharpen
+from ispd.isp.look import (
+    Camera,
+    Corrections,
+    Curve,
+    Demosaic,
+    Gamut,
+    Highlights,
+    LocalTone,
+    Look,
+    MatrixDelta,
+    Shading,
+    Sharpen,
+)
 from ispd.isp.render import codes, grade, mended, scene, surveyed
 from ispd.isp.size import picture
 from ispd.isp.stages.orient import orient
@@ -100,6 +112,16 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_strips_make_the_same_picture_as_the_whole_frame(case: str) -> None:
     compare_strips_with_the_whole_frame(mosaic(lit(TALL, 74), **{"neutral": DAYLIGHT, **CASES[case]}), Look())
+
+
+def test_a_learned_look_makes_the_same_picture_in_strips() -> None:
+    photo = mosaic(lit(TALL, 74), neutral=DAYLIGHT, active=Area(3, 2, TALL - 1, 72), crop=Area(7, 9, TALL - 9, 60))
+    look = Look(
+        camera=Camera(shading=Shading((0.5, 0.2), (0.3,), (0.2, 0.1)), matrix=MatrixDelta((0.05,) * 6)),
+        local_tone=LocalTone((2.0, 1.5, 1.0, 0.5, 0.0, -0.5, -1.0), 0.5, 0.3),
+        curve=Curve(method="learned", heights=tuple((n / 32) ** 0.8 for n in range(33)), red=(0.0, 0.05, 0.0)),
+    )
+    compare_strips_with_the_whole_frame(photo, look)
 
 
 @pytest.mark.parametrize("cfa", ["RGGB", "GBRG"])

@@ -33,6 +33,11 @@ TOE = 2.0**-2.5  # of grey: darker than this, the curve bends into a straight li
 WIDE = 4.5  # stops from grey to white; an ordinary sensor has about 4
 LEAST_RANGE = 2.6  # stops from grey to white; with less, no curve of slope 1 gets there
 LEAST_EXPONENT = 0.3  # flatter, and white close to grey could not be reached: there the slope gives way
+CURVE_FLOOR, CURVE_TOP = 2.0**-9, 8.0  # of a learned curve: log light begins to be even, and where its knots end
+BEYOND = 0.02  # encoded, for each octave above its knots or unit of light below: there is still a slope to learn by
+DARKEST = -16.0  # stops before exposure: no place is darker to local tone
+LOCAL_GREY = math.log2(0.18)  # of local tone's knots, which begin at LOCAL_FIRST stops from it
+LOCAL_FIRST, LOCAL_STEP = -8.0, 2.0
 LEAST_END = 1e-6  # of the sensor: its fourth power is still a number
 SOLVE = 16  # fixed-point steps for the exponent; the error shrinks to a tenth or less with each
 

@@ -11,10 +11,21 @@ tensor([0.5000, 0.5000, 0.5000])
 
 from __future__ import annotations
 
+import torch
+
 from ispd.isp.color.mix import mix
+from ispd.isp.params import Scalar
 from ispd.isp.values import CameraRGB, Matrix, SceneRGB
 
 
 def camera_matrix(rgb: CameraRGB, rec2020_from_camera: Matrix) -> SceneRGB:
     """A 3 × N matrix applied to every pixel."""
     return SceneRGB(mix(rec2020_from_camera, rgb))
+
+
+def color_matrix(rgb: SceneRGB, delta: list[list[Scalar]] | None) -> SceneRGB:
+    """What a look corrects the camera's matrix by, a 3 × 3 matrix whose rows sum to 1; None: nothing."""
+    if delta is None:
+        return rgb
+    rows = [[torch.as_tensor(value, dtype=rgb.dtype, device=rgb.device) for value in row] for row in delta]
+    return SceneRGB(mix(torch.stack([torch.stack(row) for row in rows]), rgb))

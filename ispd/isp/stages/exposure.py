@@ -1,7 +1,7 @@
 """Exposure: brighten or darken the scene, in stops.
 
 Takes   SceneRGB; `baseline`, the stops that the file itself asks for (BaselineExposure); `shift`, those that the whole
-        scene asks for (survey/metering.py)
+        scene asks for (survey/metering.py); `scene_ev`, how bright the scene was, for a look with a slope
 Gives   the same; nothing is clipped, so two exposures add up
 Source  one stop doubles the light
 
@@ -17,6 +17,6 @@ from ispd.isp.look import Exposure
 from ispd.isp.values import SceneRGB
 
 
-def exposure(rgb: SceneRGB, p: Exposure, baseline: float, shift: float) -> SceneRGB:
+def exposure(rgb: SceneRGB, p: Exposure, baseline: float, shift: float, scene_ev: float | None = None) -> SceneRGB:
     """Light times `gain`."""
-    return SceneRGB(rgb * gain(p, baseline, shift))
+    return SceneRGB(rgb * gain(p, baseline, shift, scene_ev))

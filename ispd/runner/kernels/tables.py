@@ -27,7 +27,7 @@ from ispd.isp.color.spaces import (
     rgb_from_rec2020,
 )
 from ispd.isp.crispness import luminance_law, taps
-from ispd.isp.factors import baseline, ceiling, gain, gains
+from ispd.isp.factors import ceiling, exposed, gains
 from ispd.isp.look import Curve, Look
 from ispd.isp.params import Points
 from ispd.isp.values import FixVignetteRadial, GainMap, Opcode, Shot, WarpRadial, WarpRectilinear
@@ -280,7 +280,7 @@ def scene(shot: Shot, look: Look) -> Scene:
     """Of a surveyed shot."""
     p, tints = look.curve, look.finish
     white = float(tone.white(p, ceiling(shot, look)))
-    matrix = np.array(shot.rec2020_from_camera) * float(gain(look.exposure, baseline(shot, look), shot.exposure_shift))
+    matrix = np.array(shot.rec2020_from_camera) * float(exposed(shot, look))
     asked = np.array([tints.shadow_red, tints.shadow_blue, tints.highlight_red, tints.highlight_blue], np.float32)
     filmic = p.method != "none"
     return Scene(

@@ -281,7 +281,7 @@ def any_look(random: np.random.Generator) -> Look:
 
     points = ((0.0, 0.03), (0.25, 0.2), (0.7, 0.75), (1.0, 0.98))
     return Look(
-        camera=Camera(Corrections(), WhiteBalance(within(-0.3, 0.3, 0), within(-0.3, 0.3, 0))),
+        camera=Camera(white_balance=WhiteBalance(within(-0.3, 0.3, 0), within(-0.3, 0.3, 0))),
         hot_pixels=HotPixels("repair" if random.random() < 0.7 else "none"),
         denoise=Denoise(within(0, 2, 1), within(0, 2, 1)),
         highlights=Highlights("desaturate" if random.random() < 0.7 else "clip"),
