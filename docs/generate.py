@@ -33,7 +33,7 @@ STAGES = ROOT / "ispd/isp/stages"
 ORDER = (  # as ispd.isp.render and ispd.runner call them
     "opcodes", "levels", "shading", "hot_pixels", "white_balance", "denoise", "highlights", "lateral_ca", "demosaic",
     "capture_sharpen", "camera_matrix", "hue_table", "exposure", "local_tone", "tone_curve",
-    "learned_curve", "curve", "finish", "resize", "sharpen",
+    "learned_curve", "curve", "lattice", "finish", "resize", "sharpen",
     "gamut", "orient", "quantize",
 )  # fmt: skip
 WRITTEN = "<!-- written by docs/generate.py from the code; `make docs` writes it again -->"

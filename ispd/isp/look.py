@@ -7,9 +7,14 @@ The TOML reader, docs/profile.md and the property tests are made from these line
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, Union
 
-from ispd.isp.params import Bounds, Numbers, Points, Scalar
+from ispd.isp.params import Bounds, Counts, Cube, Numbers, Points, Rising, Scalar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LatticeNodes: TypeAlias = Union[Cube, "Tensor", None]  # learning, (size, size, size, 3): blue, green, red, channels
 
 
 @dataclass(frozen=True)
@@ -29,9 +34,9 @@ class Shading:
     A channel is lifted by k₁·r² + k₂·r⁴ + k₃·r⁶ stops, r = 1 in the corners.
     """
 
-    red: Annotated[Numbers, Bounds(-4, 4, unit="stops")] = ()  # k₁, k₂, k₃; none: as it is
-    green: Annotated[Numbers, Bounds(-4, 4, unit="stops")] = ()
-    blue: Annotated[Numbers, Bounds(-4, 4, unit="stops")] = ()
+    red: Annotated[Numbers, Bounds(-4, 4, unit="stops"), Counts((0, 1, 2, 3))] = ()  # k₁, k₂, k₃; none: as it is
+    green: Annotated[Numbers, Bounds(-4, 4, unit="stops"), Counts((0, 1, 2, 3))] = ()
+    blue: Annotated[Numbers, Bounds(-4, 4, unit="stops"), Counts((0, 1, 2, 3))] = ()
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,9 @@ class MatrixDelta:
     Six numbers: what red takes of green and blue, green of red and blue, blue of red and green.
     """
 
-    cool: Annotated[Numbers, Bounds(-1, 1)] = ()  # under the cooler light; none: the matrix as it is
-    warm: Annotated[Numbers, Bounds(-1, 1)] = ()  # under the warmer one; none: `cool` everywhere
-    warmth: Annotated[Numbers, Bounds(-8, 8, unit="stops")] = ()  # red over blue of a neutral, in those two lights
+    cool: Annotated[Numbers, Bounds(-1, 1), Counts((0, 6))] = ()  # under the cooler light; none: the matrix as it is
+    warm: Annotated[Numbers, Bounds(-1, 1), Counts((0, 6))] = ()  # under the warmer one; none: `cool` everywhere
+    warmth: Annotated[Numbers, Bounds(-8, 8, unit="stops"), Counts((0, 2))] = ()  # red over blue of a neutral, in both
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ class Exposure:
     baseline: Literal["file", "none"] = "file"  # the file's own BaselineExposure
     auto: Literal["scene", "none"] = "scene"  # up to 1.5 stops more or less, as the whole scene asks; "none": as shot
     slope: Annotated[Scalar, Bounds(-1, 1)] = 0.0  # stops more for each stop that the scene was brighter; 0: none
-    slope_range: Annotated[Numbers, Bounds(-20, 30, unit="EV")] = ()  # from and to which scene EV it was learned
+    slope_range: Annotated[Numbers, Bounds(-20, 30, unit="EV"), Counts((0, 2))] = ()  # scene EV it was learned on
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,20 @@ class Curve:
     white_ev: Annotated[Scalar, Bounds(2.6, 12, unit="stops")] = 7.0  # white above mid grey, if the sensor goes so far
     black_ev: Annotated[Scalar, Bounds(-16, -3, unit="stops")] = -10.0  # this far below mid grey is black
     points: Annotated[Points, Bounds(0, 1)] = ()  # then a monotone curve on display-encoded values; none: as it is
-    heights: Annotated[Numbers, Bounds(-0.1, 1.1)] = ()  # of "learned": encoded values at even steps of log light
-    red: Annotated[Numbers, Bounds(-0.5, 0.5)] = ()  # what is added to a channel's encoded value, at even steps of it
-    green: Annotated[Numbers, Bounds(-0.5, 0.5)] = ()
-    blue: Annotated[Numbers, Bounds(-0.5, 0.5)] = ()
+    # of "learned": encoded values at even steps of log light
+    heights: Annotated[Numbers, Bounds(-0.1, 1.1), Counts((0, 33)), Rising()] = ()
+    red: Annotated[
+        Numbers, Bounds(-0.5, 0.5), Counts((0, 9))
+    ] = ()  # what is added to a channel's encoded value, at even steps of it
+    green: Annotated[Numbers, Bounds(-0.5, 0.5), Counts((0, 9))] = ()
+    blue: Annotated[Numbers, Bounds(-0.5, 0.5), Counts((0, 9))] = ()
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """What nothing above can say of color: hues of their own, deep blues, skin."""
+
+    cube: LatticeNodes = None  # NAME.cube: encoded Rec.2020 to the same, sRGB's transfer function; none: as it is
 
 
 @dataclass(frozen=True)
@@ -187,6 +202,7 @@ class Look:
     exposure: Exposure = field(default_factory=Exposure)
     local_tone: LocalTone = field(default_factory=LocalTone)
     curve: Curve = field(default_factory=Curve)
+    lattice: Lattice = field(default_factory=Lattice)
     finish: Finish = field(default_factory=Finish)
     sharpen: Sharpen = field(default_factory=Sharpen)
     gamut: Gamut = field(default_factory=Gamut)

@@ -35,6 +35,7 @@ from ispd.isp.stages.highlights import highlights
 from ispd.isp.stages.hot_pixels import hot_pixels
 from ispd.isp.stages.hue_table import hue_table
 from ispd.isp.stages.lateral_ca import lateral_ca
+from ispd.isp.stages.lattice import lattice
 from ispd.isp.stages.learned_curve import learned_curve
 from ispd.isp.stages.levels import levels
 from ispd.isp.stages.local_tone import acts, local_tone, spread
@@ -130,13 +131,13 @@ def grade(
 ) -> DisplayRGB:
     """Scene light to the screen's.  `ceiling`: where the sensor ran out, by the function of that name."""
     p = look.curve
-    if p.method == "learned":
-        return finish(learned_curve(rgb, p), look.finish)
     if p.method == "file" and camera_profile is not None and camera_profile.tone_curve:
         black = GREY_IN * 2.0**p.black_ev if camera_profile.black == "auto" else 0.0
         rgb = SceneRGB(tone_curve(rgb, camera_profile.tone_curve, black))  # what the file's maker meant it to be
         p = replace(p, method="none")
-    return finish(curve(rgb, p, ceiling), look.finish)  # saturation by eye: after the tones it is judged with
+    display = learned_curve(rgb, p) if p.method == "learned" else curve(rgb, p, ceiling)
+    display = lattice(display, look.lattice.cube)  # what no curve can say, on the colors that it has made
+    return finish(display, look.finish)  # saturation by eye: after the tones it is judged with
 
 
 def codes(rgb: DisplayRGB, look: Look, space: Space) -> Tensor:

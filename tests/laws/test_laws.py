@@ -169,9 +169,9 @@ LEARNED = Look(  # with something in every list of numbers
     curve=Curve(
         method="learned",
         heights=tuple(float(number / 32) ** 0.8 for number in range(33)),
-        red=(0.0, 0.02, 0.03, 0.0),
-        green=(0.0, -0.02, 0.01, 0.0),
-        blue=(0.01, 0.02, -0.03, 0.0),
+        red=(0.0, 0.01, 0.02, 0.03, 0.03, 0.02, 0.01, 0.0, 0.0),
+        green=(0.0, -0.01, -0.02, 0.0, 0.01, 0.02, 0.01, 0.0, 0.0),
+        blue=(0.01, 0.02, 0.02, -0.01, -0.03, -0.02, -0.01, 0.0, 0.0),
     ),
 )
 

@@ -64,6 +64,8 @@ def _learned(look: Look) -> str:
         return "a learned matrix"
     if len(local.tones) or local.coarse or local.fine:
         return "local tone"
+    if look.lattice.cube is not None:
+        return "a lattice"
     return "a learned curve" if look.curve.method == "learned" else ""
 
 
