@@ -157,8 +157,8 @@ def value_of(slot: toml.Slot) -> str:
     if get_origin(kind) is Literal:
         return " or ".join(f"`{toml.literal(choice)}`" for choice in get_args(kind))
     if toml.repeated(kind) is not None:
-        items = {float: "numbers", Path: "folders"}.get(toml.repeated(kind), "[x, y], x rising")
-        return f"list of {items}, {toml.allowed(bounds)}" if bounds else f"list of {items}"
+        items = "texts" if toml.repeated(kind) is str else "folders"
+        return f"list of [x, y], x rising, {toml.allowed(bounds)}" if bounds else f"list of {items}"
     if get_origin(kind) is tuple:
         return f"[{', '.join('whole number' for _ in get_args(kind))}]"
     word = {

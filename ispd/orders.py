@@ -64,6 +64,7 @@ class Facts:
     f_number: float | None = None
     focal_length_mm: float | None = None
     distance_m: float | None = None  # to what was in focus
+    warmth: float | None = None  # red over blue of a neutral as the sensor sees it, in stops
     captured: str = ""  # "2026-03-29T02:30:00", the camera's local time
     width: int = 0  # stored pixels
     height: int = 0

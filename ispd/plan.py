@@ -11,10 +11,12 @@ from ispd.config import Folder
 from ispd.errors import ConfigError
 from ispd.naming import NAME_BYTES, NUMBER_BYTES, Fields, fill, readable, shorten
 from ispd.orders import Facts, Output, Plan, Recipe, Rule, Waiting
+from ispd.profile.body import for_photo
+from ispd.profile.certificate import outside
 from ispd.profile.library import NEUTRAL, Entry, Library, Tier, tie_sentence
 from ispd.profile.match import Specificity, Subject, more_specific_by, specificity, trail
 from ispd.profile.profile import Profile, to_json
-from ispd.sentences import printable
+from ispd.sentences import counted, printable
 
 
 class References(Enum):
@@ -40,8 +42,24 @@ def plan(
 
 def plan_with(profile: Profile, choice: Choice, facts: Facts, relative: bytes, folder: Folder) -> Plan:
     """The plan for a profile that has been chosen; `choice` says how."""
-    recipe = Recipe(profile.name, to_json(profile), profile.outputs, folder.metadata)
-    return Plan(recipe, names(folder.name, facts, relative, profile), choice.trail, choice.note)
+    made, about_camera = for_photo(profile, facts)
+    recipe = Recipe(made.name, to_json(made), made.outputs, folder.metadata)
+    about_fit = tuple(_about_fit(made, facts, about_camera))
+    note = "; ".join(filter(None, (choice.note, *(rule.sentence for rule in about_fit if not rule.holds))))
+    return Plan(recipe, names(folder.name, facts, relative, made), (*choice.trail, *about_fit), note)
+
+
+def _about_fit(profile: Profile, facts: Facts, about_camera: str) -> Iterator[Rule]:
+    """Whether the photo lies within what a learned profile was learned on."""
+    if profile.fit is None:
+        return
+    if about_camera:
+        yield Rule(profile.name, False, about_camera)
+    if beyond := outside(profile.fit, facts):
+        yield Rule(profile.name, False, f'outside of what "{profile.name}" has learned: {beyond}')
+    else:
+        sentence = f"inside what it has learned, from {counted(profile.fit.pairs, 'pair')}"
+        yield Rule(profile.name, True, f"{sentence}; ΔE {profile.fit.held_out_mean:.1f} on photos it had not seen")
 
 
 @dataclass(frozen=True)

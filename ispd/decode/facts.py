@@ -53,6 +53,7 @@ def facts_from_dng(tiff: Tiff) -> Facts:
         f_number=_positive(exif, Tag.FNumber),
         focal_length_mm=_positive(exif, Tag.FocalLength),
         distance_m=_positive(exif, Tag.SubjectDistance),
+        warmth=_warmth(tiff),
         captured=_captured(tiff),
         width=raw.integer(Tag.ImageWidth, 0),
         height=raw.integer(Tag.ImageLength, 0),
@@ -137,6 +138,14 @@ def _kind(mode: int) -> str:
 def _positive(ifd: Ifd, tag: Tag) -> float | None:
     value = ifd.number(tag)
     return value if math.isfinite(value) and value > 0 else None
+
+
+def _warmth(tiff: Tiff) -> float | None:
+    """Of the as-shot neutral; None where the file gives none of three colors."""
+    neutral = tiff.holder(Tag.AsShotNeutral).numbers(Tag.AsShotNeutral, 3)
+    if len(neutral) != 3 or not all(math.isfinite(part) and part > 0 for part in neutral):
+        return None
+    return math.log2(neutral[0] / neutral[2])
 
 
 def _captured(tiff: Tiff) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +14,8 @@ from ispd.isp.look import Look
 from ispd.isp.params import Cube
 from ispd.orders import Output
 from ispd.profile import cube
+from ispd.profile.body import Body
+from ispd.profile.certificate import Certificate
 from ispd.profile.match import Match
 
 
@@ -35,7 +37,9 @@ class Profile:
     backend: Literal["isp"] = "isp"  # what renders
     match: Match = field(default_factory=Match)
     look: Annotated[Look, toml.Lifted("camera")] = field(default_factory=Look)  # [camera] and [look]
+    bodies: Annotated[tuple[Body, ...], toml.Key("body")] = ()  # where several cameras share the look
     outputs: Annotated[tuple[Output, ...], toml.Key("output")] = (Output(),)
+    fit: Certificate | None = None  # of a learned one
 
 
 def read_profile(path: Path) -> Profile:
@@ -76,12 +80,16 @@ def to_toml(profile: Profile) -> tuple[str, Cube | None]:
 
 
 def to_json(profile: Profile) -> str:
-    """Canonical: every default spelled out, keys sorted, so that equal profiles have equal digests."""
-    return msgspec.json.encode(to_table(profile), order="sorted").decode()
+    """Canonical: every default spelled out, keys sorted, so that equal profiles have equal digests.
+
+    Of the certificate only the version is in it: what it says of errors and domain makes no other picture.
+    """
+    version = replace(profile, fit=profile.fit and Certificate(profile.fit.version))
+    return msgspec.json.encode(to_table(version), order="sorted").decode()
 
 
 def to_table(profile: Profile) -> dict[str, Any]:
-    """As JSON has it, a lattice inside."""
+    """Everything it says, a lattice inside."""
     return toml.to_table(profile, {Cube: cube.to_json})
 
 

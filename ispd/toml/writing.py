@@ -31,7 +31,7 @@ def _entries(value: Any, skip: str, others: Others) -> Iterator[tuple[str, Any]]
             inner = lifted_slot(slot)
             yield inner.key, _plain(getattr(part, inner.field), others)
             yield slot.key, dict(_entries(part, lifted.field, others))
-        elif part is not None:
+        elif part is not None and not (part == () and is_dataclass(repeated(slot.kind))):  # TOML has no empty [[table]]
             yield slot.key, _plain(_as(slot.kind, part), others)
 
 
