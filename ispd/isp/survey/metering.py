@@ -39,6 +39,7 @@ TASTE = 0.5  # stops of error that are halved; a third of one is left alone, and
 FLAT, SHAPED = 0.3, 1.5  # stops from the 5th to the 95th percentile: here a scene begins, there it is one wholly
 ORDINARY, CONTRASTY = 3.5, 5.5  # stops from the median to the 99th percentile: of a scene by day; of lamps at night
 DIM, DARK = 2.0, 4.5  # stops of error: nobody underexposes by more; a frame as dark as that is night, or a lens cap
+SOFT = 0.5  # stops around WHITE over which a place comes to count as beyond it: a flat page must not flip
 WHITE = 2.7  # stops above grey: where a print is white; `ceiling` may lie far above, in a file that says so
 BLOWN, UNBLOWN_TRUST = (0.02, 0.15), 0.25  # of the frame above WHITE: a bright frame without is a pale scene, as it was
 LIGHTS_STAY, SHADOWS_STAY = 3.2, -1.5  # stops: where the 99th percentile and the darker quarter may be moved to
@@ -59,7 +60,7 @@ def exposure_shift(overview: Overview, shot: Shot, look: Look) -> float:
     if error > 0:
         shift *= (1 - _rise(brightest - middle, ORDINARY, CONTRASTY)) * (1 - _rise(error, DIM, DARK))
         return float(min(shift, MOST, max(0.0, LIGHTS_STAY - brightest)))
-    blown = _rise(float((stops > WHITE).mean()), *BLOWN)
+    blown = _rise(float(np.clip((stops - WHITE) / SOFT + 0.5, 0, 1).mean()), *BLOWN)
     shift *= UNBLOWN_TRUST + (1 - UNBLOWN_TRUST) * blown
     whitest = math.log2(float(ceiling(shot, plain)) / GREY_IN)
     return float(max(shift, -MOST, min(0.0, max(SHADOWS_STAY - darker, WHITE_STAYS - whitest))))

@@ -95,7 +95,7 @@ def test_a_little_more_light_moves_it_a_little(
     stops = scene(*parts)
     before, after = shift(stops), shift(stops + step)
     assert abs(before) <= MOST
-    assert abs(after - before) <= 0.01 + 6 * step
+    assert abs(after - before) <= 0.01 + (6 if spread >= 0.3 else 25) * step  # all of a flat part turns white at once
 
 
 def test_the_files_own_stops_are_part_of_the_exposure_and_the_looks_come_on_top() -> None:
