@@ -4,6 +4,7 @@
     ├── PhotoError            this photo will never develop: set it aside and go on        65
     │   └── IncompletePhoto   its bytes are not all there: wait, they may still arrive     65
     ├── ConfigError           a profile or the config needs its owner's hand               78
+    ├── BadModel              a network's weights are not what they must be                65
     ├── NoInput               what was named does not exist or holds no photo              66
     └── MachineError          the photo is fine, the machine is not: try again later       75
         ├── FolderGone        a folder is missing or is another one: not mounted            75
@@ -41,6 +42,12 @@ class NoInput(IspdError):
     """What was named does not exist or holds no photo."""
 
     exit_code = 66
+
+
+class BadModel(IspdError):
+    """A network's weights are not what they must be: another file is needed."""
+
+    exit_code = 65
 
 
 class ConfigError(IspdError):
