@@ -22,11 +22,14 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from ispd.decode import wire
 from ispd.decode.dng.layout import MOST_PIXELS, MOST_SIDE
@@ -35,6 +38,8 @@ from ispd.decode.wire import Samples
 from ispd.errors import ChangedPhoto, IncompletePhoto, MachineError, MissingTool, PhotoError
 from ispd.isp.values import Light, Shot
 from ispd.orders import Identity, from_json, to_json
+
+T = TypeVar("T")
 
 START_SECONDS = 60.0  # a cold start reads the libraries from disk
 NOT_STARTED = "the decoding process did not start; what it said of that stands in the log"
@@ -76,6 +81,19 @@ class Decoded:
     reader: str  # "LibRaw 0.22.2"
     warnings: tuple[str, ...] = ()
     lens_correction: str = ""  # what was added to the shot that the file does not carry
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A decoded JPEG, TIFF or PNG: code values as stored (channels, H, W), uint8 or uint16, and what they mean."""
+
+    codes: NDArray[np.uint8] | NDArray[np.uint16]
+    meaning: wire.Meaning
+
+    @property
+    def curves(self) -> NDArray[np.float32]:
+        """(channels, entries): each channel's light over its codes from 0 to the greatest."""
+        return np.frombuffer(self.meaning.curves, "<f4").reshape(len(self.codes), -1)
 
 
 class _Crash(Exception):
@@ -123,23 +141,39 @@ class Cell:
         Raises PhotoError (IncompletePhoto where bytes are missing), ChangedPhoto where the file is not or no longer
         the one of `identity`, NoInput, NotPermitted, and MachineError where the cell itself was killed.
         """
-        with open_photo(path) as file:
-            source = file.fd
-            before = Identity.of(os.fstat(source))
-            if identity not in (None, before):
-                raise ChangedPhoto("the file is no longer the one that was planned: it is looked at again")
-            try:
-                return self._attempts(source)
-            finally:  # also where decoding failed: half a file is no verdict on the whole one
-                if Identity.of(os.fstat(source)) != before:
-                    raise ChangedPhoto("the file changed while it was read: it is looked at again")
+        with open_photo(path) as file, _unchanged(file.fd, identity):
+            return self._attempts(file.fd)
+
+    def finished(self, path: bytes) -> Finished:
+        """A finished picture: JPEG, TIFF or PNG.
+
+        Raises PhotoError, ChangedPhoto where the file changes meanwhile, NoInput, NotPermitted, MachineError.
+        """
+        with open_photo(path) as file, _unchanged(file.fd, None):
+            return self._finished(file.fd)
+
+    def finished_in(self, data: bytes) -> Finished:
+        """A finished picture that lay inside another file.  Raises PhotoError, MachineError."""
+        file = os.memfd_create("ispd-preview", os.MFD_CLOEXEC)
+        try:
+            with open(file, "wb", closefd=False) as memory:
+                memory.write(data)
+            return self._finished(file)
+        finally:
+            os.close(file)
+
+    def _finished(self, source: int) -> Finished:
+        try:
+            return self._running().decode(source, wire.Request(kind="finished"), self._patience).finished()
+        except _Crash as crash:
+            raise PhotoError(str(crash)) from None
 
     def _attempts(self, source: int) -> Decoded:
         """A second try, by the other reader, for a photo on which one crashed."""
         leave_out: tuple[str, ...] = ()
         while True:
             try:
-                return self._running().decode(source, leave_out, self._patience)
+                return self._running().decode(source, wire.Request(leave_out), self._patience).decoded()
             except _Crash as crash:
                 leave_out = (*leave_out, crash.reader)
                 if not crash.reader or len(leave_out) == len(self.readers):
@@ -154,6 +188,19 @@ class Cell:
             if self._zygote is None:
                 self._zygote = _Zygote.start()
             return self._zygote
+
+
+@contextmanager
+def _unchanged(source: int, identity: Identity | None) -> Iterator[None]:
+    """Raises ChangedPhoto where the file is not the one of `identity`, or does not stay the same within."""
+    before = Identity.of(os.fstat(source))
+    if identity not in (None, before):
+        raise ChangedPhoto("the file is no longer the one that was planned: it is looked at again")
+    try:
+        yield
+    finally:  # also where decoding failed: half a file is no verdict on the whole one
+        if Identity.of(os.fstat(source)) != before:
+            raise ChangedPhoto("the file changed while it was read: it is looked at again")
 
 
 @dataclass(frozen=True)
@@ -201,7 +248,7 @@ class _Zygote:
             self.process.kill()
             self.process.wait()
 
-    def decode(self, source: int, leave_out: tuple[str, ...], patience: Patience) -> Decoded:
+    def decode(self, source: int, request: wire.Request, patience: Patience) -> Memory:
         """One try in one child."""
         with ExitStack() as stack:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -209,8 +256,7 @@ class _Zygote:
             stack.enter_context(ours)
             stack.callback(os.close, ended)  # where the child still lives, the zygote sees this and kills it
             try:
-                request = to_json(wire.Request(leave_out))
-                socket.send_fds(self.control, [request], [source, theirs.fileno(), ending])
+                socket.send_fds(self.control, [to_json(request)], [source, theirs.fileno(), ending])
             except OSError:
                 raise MachineError("the decoding process is gone: it is started anew for the next photo") from None
             finally:
@@ -232,7 +278,7 @@ class _Attempt:
     memory: Memory | None = None
     fault: wire.Faulty | None = None
 
-    def outcome(self) -> Decoded:
+    def outcome(self) -> Memory:
         """Raises PhotoError, MachineError, or _Crash where another reader may do better."""
         while (message := self._next()) is not None:
             self._hear(message)
@@ -245,7 +291,7 @@ class _Attempt:
             raise MachineError("the decoder could not lock itself in, and so read nothing")
         if self.memory is None:
             raise _Crash(self.reader, "the decoder ended without a picture or a reason")
-        return self.memory.decoded()
+        return self.memory
 
     def _next(self) -> bytes | None:
         """The child's next message; None at its end."""
@@ -342,15 +388,37 @@ class Memory:
 
     def decoded(self) -> Decoded:
         """What the child left, now that it has ended and can no longer change it."""
-        at = _samples_size(self.ready)
         samples: Samples = np.ndarray(self.ready.shape, np.dtype(self.ready.dtype), self.map)
-        try:
-            header = from_json(self.map[at:], wire.Header)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise PhotoError(f"the decoder's description of the picture makes no sense ({error})") from None
+        header = self._header(wire.Header)
+        if self.ready.dtype == "uint8":
+            raise PhotoError("the decoder's description does not fit the picture: its samples")
         if (doubt := misfit(header.shot, self.ready.shape)) is not None:
             raise PhotoError(f"the decoder's description does not fit the picture: {doubt}")
         return Decoded(samples, header.shot, header.reader, header.warnings)
+
+    def finished(self) -> Finished:
+        """The same of a finished picture."""
+        shape, meaning = self.ready.shape, self._header(wire.Meaning)
+        rows, values = meaning.rec2020, np.frombuffer(meaning.curves[: len(meaning.curves) // 4 * 4], "<f4")
+        fits = (
+            self.ready.dtype != "float32"
+            and shape[0] in (1, 3)
+            and len(rows) == 3
+            and all(len(row) == shape[0] and np.isfinite(row).all() for row in rows)
+            and 2 * shape[0] <= len(values)
+            and len(values) % shape[0] == 0
+            and bool(np.isfinite(values).all())
+            and 1 <= meaning.orientation <= 8
+        )
+        if not fits:
+            raise PhotoError("the decoder's description does not fit the picture")
+        return Finished(np.ndarray(shape, np.dtype(self.ready.dtype), self.map), meaning)
+
+    def _header(self, kind: type[T]) -> T:
+        try:
+            return from_json(self.map[_samples_size(self.ready) :], kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise PhotoError(f"the decoder's description of the picture makes no sense ({error})") from None
 
 
 def _samples_size(ready: wire.Ready) -> int:

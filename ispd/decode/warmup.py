@@ -6,13 +6,20 @@ Each reader decodes a small DNG that is built here, and the outcome goes through
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
+from io import BytesIO
 
-from ispd.decode import readers, wire
+import numpy as np
+import tifffile
+from PIL import Image, ImageCms
+
+from ispd.decode import pictures, readers, wire
 from ispd.decode.dng.codes import CFA_PHOTOMETRIC, UNCOMPRESSED, Tag
 from ispd.errors import PhotoError
 from ispd.orders import to_json
 
 WIDTH, HEIGHT = 64, 48
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def warm_up() -> None:
@@ -22,10 +29,39 @@ def warm_up() -> None:
         others = tuple(other for other in readers.READ if other != reader)
         picture = readers.read(dng, others, lambda reader: None, lambda width, height, planes: None)
         to_json(wire.Header(picture.shot, picture.reader, picture.warnings))
-    try:  # and the way of a refusal
-        readers.read(b"not a raw photo" * 100, (), lambda reader: None, lambda width, height, planes: None)
-    except PhotoError as refused:
-        to_json(wire.Faulty("photo", str(refused)))
+    for data in tiny_pictures():
+        to_json(pictures.read(data, lambda width, height, planes: None).meaning)
+    for data in (b"not a raw photo" * 100, *(picture[:-60] for picture in tiny_pictures())):  # and ways of a refusal
+        try:
+            readers.read(data, (), lambda reader: None, lambda width, height, planes: None)
+        except PhotoError as refused:
+            to_json(wire.Faulty("photo", str(refused)))
+        try:
+            pictures.read(data, lambda width, height, planes: None)
+        except PhotoError as refused:
+            to_json(wire.Faulty("photo", str(refused)))
+
+
+def tiny_pictures() -> list[bytes]:
+    """One finished picture of each kind, with the profile and tags that decoders look at."""
+    image = Image.fromarray(np.zeros((16, 16, 3), np.uint8))
+    exif = Image.Exif()
+    exif[int(Tag.Orientation)] = 1
+    exif.get_ifd(Tag.ExifIFD)[pictures.COLOR_SPACE] = pictures.UNCALIBRATED
+    written = []
+    for kind in ("JPEG", "PNG"):
+        for options in ({}, {"exif": exif}, {"icc_profile": SRGB}, {"progressive": True}):
+            file = BytesIO()
+            image.save(file, kind, **options)
+            written.append(file.getvalue())
+    for bits in (np.uint8, np.uint16):
+        for compression in (None, "zlib", "lzw", "packbits", "jpeg"):
+            for predictor in (False, compression in ("zlib", "lzw")):
+                file, pixels = BytesIO(), np.zeros((16, 16, 3), bits)
+                with suppress(ValueError, ImportError, RuntimeError):  # without imagecodecs tifffile knows fewer
+                    tifffile.imwrite(file, pixels, compression=compression, predictor=predictor, photometric="rgb")
+                    written.append(file.getvalue())
+    return written
 
 
 def tiny_dng() -> bytes:

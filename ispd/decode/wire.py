@@ -11,21 +11,27 @@ limits, and reads the memory only once the child has ended.  That it has ended, 
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from ispd.isp.values import Shot
+from ispd.isp.values import Matrix, Shot
 
 LONGEST_MESSAGE = 64 << 10
 LONGEST_HEADER = 64 << 20  # gain maps as JSON; the largest seen in a phone's DNG is 0.2 MB
 LONGEST_SENTENCE = 1000
 MOST_PLANES = 4  # of a picture that leaves the cell
 
-Dtype: TypeAlias = Literal["uint16", "float32"]
+Dtype: TypeAlias = Literal["uint8", "uint16", "float32"]  # a raw's samples are never the first
 Samples: TypeAlias = NDArray[np.uint16] | NDArray[np.float32]  # (planes, height, width)
+
+
+def name_of(dtype: np.dtype[Any]) -> Dtype:
+    """The word for a type of samples.  Raises KeyError where it is none of ours: a bug of the reader's."""
+    names: dict[str, Dtype] = {"uint8": "uint8", "uint16": "uint16", "float32": "float32"}
+    return names[dtype.name]
 
 
 class Hello(Struct, frozen=True):
@@ -36,10 +42,14 @@ class Hello(Struct, frozen=True):
     lacks: str = ""  # a sentence: why it cannot serve
 
 
+Kind: TypeAlias = Literal["raw", "finished"]
+
+
 class Request(Struct, frozen=True):
     """Decode the file whose descriptor comes with this; leave out readers that crashed on it."""
 
     leave_out: tuple[str, ...] = ()
+    kind: Kind = "raw"
 
 
 class Trying(Struct, frozen=True, tag=True):
@@ -82,3 +92,17 @@ class Header(Struct, frozen=True):
     shot: Shot
     reader: str
     warnings: tuple[str, ...]
+
+
+class Meaning(Struct, frozen=True):
+    """What comes with a finished picture's codes: what they mean, and what it says of itself ("" nothing)."""
+
+    rec2020: Matrix  # 3 rows, one column a channel; takes light
+    curves: bytes  # little-endian float32, equally many a channel: light over the codes from 0 to the greatest
+    told: bool = False  # by a profile or its EXIF; else sRGB was assumed
+    orientation: int = 1  # EXIF 1…8: how it is stored
+    software: str = ""
+    camera: str = ""
+    captured: str = ""  # as EXIF has it: "2026:03:29 02:30:00"
+    fraction: str = ""  # of that second: "123" is 0.123
+    serial: str = ""

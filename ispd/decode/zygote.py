@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import gc
+import logging
 import os
 import select
 import signal
@@ -23,7 +24,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from ispd.decode import lock, readers, wire
+from ispd.decode import lock, pictures, readers, wire
 from ispd.decode.dng.layout import MOST_PIXELS
 from ispd.decode.warmup import warm_up
 from ispd.errors import IncompletePhoto, IspdError, MissingTool, PhotoError
@@ -44,6 +45,7 @@ class _Child:
 
 def main() -> int:
     """Warm up, say hello, serve until the socket ends."""
+    logging.disable()  # what libraries tell of each broken file
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle; we end with its socket
     control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=int(sys.argv[1]))
     try:
@@ -147,7 +149,7 @@ def _child(zygote: int, request: wire.Request, source: int, answers: int) -> NoR
         size = os.fstat(SOURCE).st_size
         memory = lock.MEMORY_FLOOR + min(size, LARGEST_FILE)
         lock.lock(memory, memory + lock.MEMORY_PER_SAMPLE * MOST_PIXELS * wire.MOST_PLANES)
-        _decode(channel, size, memory, request.leave_out)
+        _decode(channel, size, memory, request)
         os._exit(0)
     finally:  # only an error comes here: it could not lock itself in
         os._exit(NOT_LOCKED)
@@ -161,7 +163,7 @@ def _keep_only(source: int, answers: int) -> None:
     os.closerange(ANSWERS + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _decode(channel: socket.socket, size: int, memory: int, leave_out: tuple[str, ...]) -> None:
+def _decode(channel: socket.socket, size: int, memory: int, request: wire.Request) -> None:
     def tell(answer: wire.Answer) -> None:
         channel.sendmsg([to_json(answer)])
 
@@ -170,8 +172,12 @@ def _decode(channel: socket.socket, size: int, memory: int, leave_out: tuple[str
         tell(wire.Sized(width * height))
 
     try:
-        picture = readers.read(_content(size), leave_out, lambda reader: tell(wire.Trying(reader)), sized)
-        _hand_over(channel, picture)
+        if request.kind == "finished":
+            finished = pictures.read(_content(size), sized)
+            _hand_over(channel, finished.codes, to_json(finished.meaning))
+        else:
+            picture = readers.read(_content(size), request.leave_out, lambda reader: tell(wire.Trying(reader)), sized)
+            _hand_over(channel, picture.samples, to_json(wire.Header(picture.shot, picture.reader, picture.warnings)))
     except IncompletePhoto as error:
         tell(_faulty("incomplete", error))
     except IspdError as error:
@@ -197,12 +203,9 @@ def _content(size: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _hand_over(channel: socket.socket, picture: readers.Picture) -> None:
+def _hand_over(channel: socket.socket, samples: wire.Samples | pictures.Codes, header: bytes) -> None:
     """Ask for memory, and write the samples and the header there."""
-    samples = picture.samples
-    header = to_json(wire.Header(picture.shot, picture.reader, picture.warnings))
-    dtype: wire.Dtype = "uint16" if samples.dtype == np.uint16 else "float32"
-    channel.sendmsg([to_json(wire.Ready(dtype, samples.shape, len(header)))])
+    channel.sendmsg([to_json(wire.Ready(wire.name_of(samples.dtype), samples.shape, len(header)))])
     _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
     memory = lock.map_shared(descriptors[0], samples.nbytes + len(header))
     np.ndarray(samples.shape, samples.dtype, memory)[...] = samples

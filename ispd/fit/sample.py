@@ -22,14 +22,15 @@ class Placement:
     """Where the active area lies in the upright reference, as registration found it.
 
     A point (x, y) of the active area (after the file's own warp where `corrections.geometry` is "file"), relative to
-    its center in units of half its diagonal, is turned by `orientation`, then lies at
+    its center in units of half its diagonal, lies at
 
         matrix @ (x, y) · (1 + radial[0]·r² + radial[1]·r⁴) + shift
 
-    relative to the reference's center, in units of half its diagonal; `residual` is what is left, in cells.
+    relative to the center, in units of half the diagonal, of the reference laid as the sensor lay: upright by its own
+    tag, then turned back by `orientation`.  `residual` is what is left, in cells.
     """
 
-    orientation: int  # EXIF 1…8
+    orientation: int  # EXIF 1…8; the raw's own, unless the files disagree
     matrix: tuple[tuple[float, float], tuple[float, float]]
     shift: tuple[float, float]
     radial: tuple[float, float] = (0.0, 0.0)
@@ -52,6 +53,7 @@ class Sample:
     corrections: Corrections  # what these planes were made with: shading and geometry, "file" or "none"
     placement: Placement
     cell: int  # pixels of a cell's side
+    grey: bool  # the reference is black and white
     light: Tensor  # (colors, h, w) linear, after levels and the file's own shading maps, before white balance
     ceiling: Tensor  # the same shape; where sites have clipped the cell's light is at it
     wanted: Tensor  # (3, h, w) the reference, display-linear Rec.2020

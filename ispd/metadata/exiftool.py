@@ -152,6 +152,11 @@ class ExifTool:
         with self._lock, self._link(path) as link:
             return self._ask([b"-b", b"-XMP", link], path).output
 
+    def binary(self, path: bytes, tag: str) -> bytes:
+        """A tag's value as it stands in the file, "SubIFD1:PreviewImage" for one; empty if there is none."""
+        with self._lock, self._link(path) as link:
+            return self._ask([b"-b", b"-" + _checked(NAMED, tag), link], path).output
+
     def write(
         self,
         target: bytes,

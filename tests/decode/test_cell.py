@@ -158,7 +158,7 @@ def once_it_decodes(number: int) -> Callable[[int], None]:
     """Send a signal when the child has the file in memory and a reader at work."""
 
     def deed(child: int) -> None:
-        until(lambda: not state(child) or resident(child) > 60 << 20)
+        until(lambda: not state(child) or resident(child) > 72 << 20)
         os.kill(child, number)
 
     return deed

@@ -36,6 +36,7 @@ def _sample(bare: Raw | None) -> Sample:
         corrections=Corrections(),
         placement=Placement(1, ((1.0, 0.0), (0.0, 1.0)), (0.0, 0.0)),
         cell=2,
+        grey=False,
         light=planes,
         ceiling=torch.ones_like(planes),
         wanted=planes,

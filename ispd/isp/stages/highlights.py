@@ -31,7 +31,7 @@ def highlights(raw: Raw, p: Highlights, lowest: Scalar, cfa: str, colors: str) -
     """`lowest` is the ceiling of the channel that clips first."""
     if p.method == "clip":
         return torch.minimum(raw.samples, torch.as_tensor(lowest).to(raw.samples))
-    clipped = _run_out(raw)
+    clipped = run_out(raw)
     if not bool((clipped > 0).any()):
         return raw.samples
     if not cfa:
@@ -41,7 +41,7 @@ def highlights(raw: Raw, p: Highlights, lowest: Scalar, cfa: str, colors: str) -
     return planes.gather(0, own[None])
 
 
-def _run_out(raw: Raw) -> Tensor:
+def run_out(raw: Raw) -> Tensor:
     """0 where a sample is whole, 1 where it has clipped."""
     filled = raw.samples / raw.ceiling.clamp(min=1e-6)
     return _smoothstep(filled, ONSET, GONE) - _smoothstep(filled, WHOLE, SURELY)
