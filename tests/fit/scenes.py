@@ -27,7 +27,8 @@ def scene(seed: int = 0, height: int = 480, width: int = 720) -> Picture:
         light[inside] = rng.uniform(0.02, 0.8, 3) if rng.random() < 0.6 else rng.uniform(0.02, 0.8)
     light = light.reshape(height, 2, width, 2, 3).mean(axis=(1, 3)).clip(0, 1)
     encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(encoded * 255).astype(np.uint8)
+    picture: Picture = np.rint(encoded * 255).astype(np.uint8)
+    return picture
 
 
 def graded(picture: Picture) -> Picture:
@@ -35,7 +36,8 @@ def graded(picture: Picture) -> Picture:
     x = picture / 255.0
     curved = 0.7 * x + 0.3 * (3 * x**2 - 2 * x**3)
     curved = curved + 0.05 * (x - 0.5) * np.array([1.0, 0.1, -1.0])
-    return np.rint(curved.clip(0, 1) * 255).astype(np.uint8)
+    look: Picture = np.rint(curved.clip(0, 1) * 255).astype(np.uint8)
+    return look
 
 
 def moved(picture: Picture, right: float, down: float, scale: float = 1.0) -> Picture:
