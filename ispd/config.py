@@ -135,6 +135,20 @@ def library_at(path: Path | None) -> Library:
     return open_library(settled.profiles, settled.state)
 
 
+def state_of(argument: Path | None = None) -> Path:
+    """The state folder by the config that holds, even one with mistakes; without a config the usual one.
+
+    Raises ConfigError where `argument` names a config that cannot be used.
+    """
+    if argument is not None:
+        return read_config(argument).state
+    try:
+        path = find_config()
+    except ConfigError:
+        return usual_state()
+    return state_of_broken(path)
+
+
 def _checked(page: toml.Page, path: Path) -> Config:
     reading = toml.Reading(page)
     written = reading.table(Config)

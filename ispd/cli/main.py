@@ -19,7 +19,7 @@ from ispd.errors import CannotCreate, IspdError, NotPermitted
 # each a module of this package with add_parser(subparsers) and run(args) -> int
 COMMANDS = (
     *("run", "once", "develop", "status", "jobs", "verify"),
-    *("inspect", "explain", "plan", "profile", "config", "warm", "doctor", "demo"),
+    *("inspect", "explain", "plan", "profile", "model", "config", "warm", "doctor", "demo"),
 )
 
 

@@ -70,7 +70,17 @@ def test_a_device_that_cannot_be_is_told_before_anything_is_done(
     assert 'must be "auto", "cpu"' in capsys.readouterr().err
 
 
-LIGHT = ["status", "plan", "explain photo.dng", "jobs list", "verify", "config check", "profile list", "once --help"]
+LIGHT = [
+    "status",
+    "plan",
+    "explain photo.dng",
+    "jobs list",
+    "verify",
+    "config check",
+    "profile list",
+    "model list",
+    "once --help",
+]
 
 
 @pytest.mark.parametrize("words", LIGHT)
