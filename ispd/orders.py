@@ -6,6 +6,7 @@ Facts ─▶ Plan(Recipe, names) ─▶ Order ─▶ [engine] ─▶ Report ─�
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, TypeVar
@@ -50,6 +51,19 @@ class Identity:
         return cls(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
+def scene_ev(exposure_seconds: float | None, f_number: float | None, iso: float | None) -> float | None:
+    """How bright the scene was, by what the camera chose: log2(N²/t) − log2(ISO/100); None where a part is not said.
+
+    >>> scene_ev(1 / 128, 16.0, 100)
+    15.0
+    """
+    parts = (exposure_seconds or 0.0, f_number or 0.0, iso or 0.0)
+    if not all(0 < part < math.inf for part in parts):
+        return None
+    seconds, aperture, speed = parts
+    return 2 * math.log2(aperture) - math.log2(seconds) - math.log2(speed / 100)
+
+
 @dataclass(frozen=True)
 class Facts:
     """What metadata says of a photo without decoding its pixels.  "" or None: the file does not say."""
@@ -70,6 +84,11 @@ class Facts:
     height: int = 0
     orientation: int = 1
     warnings: tuple[str, ...] = ()
+
+    @property
+    def scene_ev(self) -> float | None:
+        """How bright the scene was."""
+        return scene_ev(self.exposure_seconds, self.f_number, self.iso)
 
     @property
     def camera(self) -> str:

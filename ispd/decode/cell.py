@@ -13,6 +13,7 @@ Threads may call `decode` at the same time.
 from __future__ import annotations
 
 import fcntl
+import math
 import mmap
 import os
 import select
@@ -461,6 +462,7 @@ def misfit(shot: Shot, shape: tuple[int, int, int]) -> str | None:
         "its matrix": len(shot.rec2020_from_camera) == 3
         and all(len(row) == len(shot.colors) for row in shot.rec2020_from_camera),
         "its lights": all(_is_light(light, len(shot.colors)) for light in shot.lights),
+        "its scene": shot.scene_ev is None or math.isfinite(shot.scene_ev),
         "its orientation": 1 <= shot.orientation <= 8,
     }
     return next((what for what, holds in checks.items() if not holds), None)

@@ -3,7 +3,6 @@ within which domain.  Its `[fit]` table, written by `ispd fit`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -45,17 +44,6 @@ class Certificate:
     models: tuple[str, ...] = ()  # make and model of each camera
 
 
-def scene_ev(facts: Facts) -> float | None:
-    """How bright the scene was, by what the camera chose: log2(N²/t) − log2(ISO/100); None where a part is not said.
-
-    >>> scene_ev(Facts(iso=100, exposure_seconds=1 / 125, f_number=16.0))
-    14.96...
-    """
-    if not facts.iso or not facts.exposure_seconds or not facts.f_number:
-        return None
-    return math.log2(facts.f_number**2 / facts.exposure_seconds) - math.log2(facts.iso / 100)
-
-
 def outside(certificate: Certificate, facts: Facts) -> str:
     """Where a photo lies outside of what the profile was learned on, as words for a sentence; "": nowhere."""
     return ", ".join(_outside(certificate, facts))
@@ -66,7 +54,7 @@ def _outside(certificate: Certificate, facts: Facts) -> Iterator[str]:
         low, high = certificate.iso
         if not low / 2**STOP <= facts.iso <= high * 2**STOP:
             yield f"ISO {facts.iso} (learned on {_span(certificate.iso)})"
-    ev = scene_ev(facts)
+    ev = facts.scene_ev
     if certificate.ev and ev is not None and not _within(ev, certificate.ev, STOP):
         yield f"a scene of {ev:.1f} EV (learned on {_span(certificate.ev)})"
     if certificate.warmth and facts.warmth is not None and not _within(facts.warmth, certificate.warmth, WARMTH_MARGIN):

@@ -332,6 +332,7 @@ def test_a_shot_that_fits_its_samples_is_believed(shot: Shot) -> None:
         {"rec2020_from_camera": ((1.0, 0.0, 0.0),) * 2},
         {"rec2020_from_camera": ((1.0, 0.0),) * 3},
         {"orientation": 0},
+        {"scene_ev": float("nan")},
     ],
 )
 def test_a_shot_that_does_not_fit_its_samples_is_refused(shot: Shot, change: dict[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from dataclasses import dataclass, replace
@@ -388,7 +389,31 @@ SENSOR = Sensor(
     orientation=1,
     pixel_aspect=1.0,
     iso=100,
+    exposure_seconds=1 / 128,
+    f_number=16.0,
 )
+
+
+def test_a_shot_knows_how_bright_the_scene_was() -> None:
+    """15 EV by the sunny 16 rule; nothing where the camera does not say what it chose."""
+    assert shot_of(SENSOR)[0].scene_ev == pytest.approx(15.0)
+    assert shot_of(replace(SENSOR, f_number=0.0))[0].scene_ev is None
+    assert shot_of(replace(SENSOR, exposure_seconds=None))[0].scene_ev is None
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "f_number", "iso"),  # as exiftool tells them
+    [
+        ("canon_s40_CRW_0117.CRW", 0.2446, 2.922, 50),
+        ("canon_eos_d30.CRW", 5.0397, 5.657, 100),
+        ("gopro_hero7_GOPR8513.GPR", 1 / 240, 2.8, 255),
+    ],
+)
+def test_the_scene_is_as_bright_as_exif_says(
+    shared: Path, cell: Cell, name: str, seconds: float, f_number: float, iso: int
+) -> None:
+    expected = math.log2(f_number**2 / seconds) - math.log2(iso / 100)
+    assert cell.decode(os.fsencode(raw_file(shared, name))).shot.scene_ev == pytest.approx(expected, abs=0.2)
 
 
 @pytest.mark.parametrize(

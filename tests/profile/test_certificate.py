@@ -9,7 +9,7 @@ import pytest
 from ispd import toml
 from ispd.errors import ConfigError
 from ispd.orders import Facts
-from ispd.profile.certificate import Certificate, outside, scene_ev
+from ispd.profile.certificate import Certificate, outside
 from ispd.profile.profile import Profile, from_json, read_page, to_json, to_toml
 
 SUNNY = Facts(iso=100, exposure_seconds=1 / 128, f_number=16.0, warmth=-0.5)  # log2(16² · 128) = 15 EV
@@ -17,9 +17,9 @@ LEARNED = Certificate(iso=(100.0, 800.0), ev=(12.0, 15.0), warmth=(-0.7, -0.4))
 
 
 def test_scene_ev_is_what_the_sunny_16_rule_says() -> None:
-    assert scene_ev(SUNNY) == pytest.approx(15.0)
-    assert scene_ev(replace(SUNNY, iso=400)) == pytest.approx(13.0)  # as bright at two stops more speed: darker
-    assert scene_ev(replace(SUNNY, f_number=None)) is None
+    assert SUNNY.scene_ev == pytest.approx(15.0)
+    assert replace(SUNNY, iso=400).scene_ev == pytest.approx(13.0)  # as bright at two stops more speed: darker
+    assert replace(SUNNY, f_number=None).scene_ev is None
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from ispd.decode.dng.opcodes import Frame, read_opcodes
 from ispd.decode.dng.tags import Ifd, Tiff, cut_short
 from ispd.errors import PhotoError
 from ispd.isp.values import Area, Matrix, Opcode, Shot
+from ispd.orders import scene_ev
 
 MOST_EV = 10.0  # of BaselineExposure, either way; a video camera's log reaches about 3
 MOST_ASPECT = 8.0  # of a pixel
@@ -71,6 +72,7 @@ def shot_from_dng(tiff: Tiff, *, cam_from_xyz: Matrix = ()) -> tuple[Shot, tuple
         orientation=orientation,
         pixel_aspect=_pixel_aspect(raw, warnings),
         iso=iso_of(tiff),
+        scene_ev=scene_ev_of(tiff),
         noise_profile=_noise_profile(tiff, len(colors)),
         opcodes1=_opcodes(raw, Tag.OpcodeList1, stored, warnings),
         opcodes2=_opcodes(raw, Tag.OpcodeList2, visible, warnings),
@@ -118,6 +120,12 @@ def iso_of(tiff: Tiff) -> int | None:
             if 0 < iso < 100_000_000 and not (tag == Tag.PhotographicSensitivity and iso == 65535):
                 return iso
     return None
+
+
+def scene_ev_of(tiff: Tiff) -> float | None:
+    """How bright the scene was, by EXIF."""
+    exif = tiff.of("exif") or tiff.first
+    return scene_ev(exif.number(Tag.ExposureTime, 0.0), exif.number(Tag.FNumber, 0.0), iso_of(tiff))
 
 
 def _filter(raw: Ifd, layout: Layout, warnings: list[str]) -> tuple[str, str]:

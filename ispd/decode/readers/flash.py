@@ -109,6 +109,8 @@ def _sensor(info: flashraw.FrameInfo, frame: flashraw.Frame) -> Sensor:
         orientation=frame.orientation,
         pixel_aspect=info.pixel_aspect or 1.0,
         iso=frame.metadata.exposure.iso,
+        exposure_seconds=frame.metadata.exposure.exposure_time,
+        f_number=frame.metadata.exposure.f_number,
     )
 
 

@@ -163,6 +163,7 @@ def _sensor(raw: rawpy.RawPy, planes: int) -> Sensor:
     colors = names if raw.num_colors == 4 and len(set(names)) == 4 else names[: min(raw.num_colors, 3)]
     indices = [] if planes > 1 or len(colors) == 1 else _pattern(raw, active)
     black = raw.black_level_per_channel
+    speed, seconds, f_number = _exposure(raw)
     return Sensor(
         cfa="".join(names[i] for i in indices),
         colors="W" if len(colors) == 1 else colors,
@@ -176,7 +177,9 @@ def _sensor(raw: rawpy.RawPy, planes: int) -> Sensor:
         cam_from_xyz=_matrix(raw) or (_matrix_by_example(raw) if colors == "RGB" and planes == 1 else ()),
         orientation=EXIF_FROM_FLIP.get(sizes.flip, 1),
         pixel_aspect=float(sizes.pixel_aspect),
-        iso=_iso(raw),
+        iso=round(speed) if 0 < speed < 1e7 else None,
+        exposure_seconds=seconds,
+        f_number=f_number,
     )
 
 
@@ -196,9 +199,10 @@ def _crop(sizes: rawpy.ImageSizes) -> Area | None:
     return Area(top, left, top + sizes.crop_height, left + sizes.crop_width)
 
 
-def _iso(raw: rawpy.RawPy) -> int | None:
+def _exposure(raw: rawpy.RawPy) -> tuple[float, float, float]:
+    """ISO, seconds, f-number; 0 where LibRaw does not know."""
     try:
-        speed = raw.other.iso_speed
+        other = raw.other
     except (ValueError, OverflowError, OSError):  # it also builds the capture time, of whatever the file says
-        return None
-    return round(speed) if 0 < speed < 1e7 else None
+        return 0.0, 0.0, 0.0
+    return other.iso_speed, other.shutter_speed, other.aperture

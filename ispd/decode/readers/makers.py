@@ -22,6 +22,7 @@ from ispd.decode.dng.lights import usual_lights
 from ispd.decode.readers.picture import Unreadable
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.values import Area, Levels, Light, Matrix, Shot
+from ispd.orders import scene_ev
 
 LEAST_CROP = 0.8  # of the active area's sides: less is not the camera's crop but a reader's guess
 SEES = {"R": "R", "G": "G", "B": "B", "E": "GB", "C": "GB", "M": "RB", "Y": "RG", "W": "RGB"}  # of sRGB, ideally
@@ -44,6 +45,8 @@ class Sensor:
     orientation: int
     pixel_aspect: float
     iso: int | None
+    exposure_seconds: float | None
+    f_number: float | None
     balanced: bool = False  # the camera has applied its white balance to the samples
 
 
@@ -69,6 +72,7 @@ def shot_of(sensor: Sensor) -> tuple[Shot, tuple[str, ...]]:
         orientation=sensor.orientation,
         pixel_aspect=sensor.pixel_aspect if 0.1 < sensor.pixel_aspect < 10 else 1.0,
         iso=sensor.iso,
+        scene_ev=scene_ev(sensor.exposure_seconds, sensor.f_number, sensor.iso),
     )
     return shot, (*about_neutral, *about_matrix)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_a_simulated_photo_has_what_its_camera_has(dng: Dng) -> None:
     assert (found.crop.top, found.crop.left) == (margin, margin)
     assert found.neutral == pytest.approx(tuple(KESTREL.neutral(3200)), rel=1e-4)
     assert (found.orientation, found.iso) == (6, 800)
+    assert found.scene_ev == pytest.approx(math.log2(4.0**2 * 125) - 3)  # f/4, 1/125 s, three stops above ISO 100
     assert len(found.noise_profile) == 3
 
 
