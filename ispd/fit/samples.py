@@ -38,7 +38,6 @@ from ispd.isp.values import FixVignetteRadial, GainMap, Mosaic, Raw, Shot
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Facts
 from ispd.photo import digest_of, facts_of, identity_of
-from ispd.profile.certificate import scene_ev
 from ispd.runner.frame import Beat
 
 MOST = 40  # pairs that are learned from
@@ -150,9 +149,8 @@ def read_reference(candidate: Candidate, cell: Cell, door: ExifTool) -> Referenc
 
 
 def read_raw(path: bytes, cell: Cell, door: ExifTool) -> tuple[Decoded, Facts]:
-    """The raw as it is developed, with lensfun's corrections and how bright the scene was.  Raises PhotoError."""
+    """The raw as it is developed, with lensfun's corrections.  Raises PhotoError."""
     decoded, facts = cell.decode(path), facts_of(path, door)
-    decoded = replace(decoded, shot=replace(decoded.shot, scene_ev=scene_ev(facts)))
     corrections = Corrections()
     if lens.is_wanted(decoded.shot, corrections):
         decoded = replace(decoded, shot=lens.correct(decoded.shot, facts, corrections).shot)
