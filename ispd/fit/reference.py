@@ -136,7 +136,7 @@ def on_boxes(laid: Laid, center: Tensor, half: Tensor) -> Boxes:
     right, bottom = last[0].clamp(0, width), last[1].clamp(0, height)
     total = _at(sums, right, bottom) - _at(sums, left, bottom) - _at(sums, right, top) + _at(sums, left, top)
     means = (total / ((right - left) * (bottom - top)).clamp(min=1e-3)).to(torch.float32)
-    slack = 0.01  # of a pixel: the very edge is in the picture
+    slack = 0.25  # of a pixel: the very edge is in the picture, however it was registered
     inside = (first.amin(0) >= -slack) & (last[0] <= width + slack) & (last[1] <= height + slack)
     light = torch.einsum("kc,chw->khw", laid.rec2020, means)
     low, high = (_share(mask, first, last).expand_as(light) for mask in (laid.low, laid.high))

@@ -209,12 +209,7 @@ SCALES, AFFINE, LENS = "scales", "affine", "lens"
 
 def refined(view: View, laid: Laid, start: Placement, long_edge: int, freedom: str, rounds: int = 2) -> Placement:
     """The placement better by Gauss-Newton at that size; `freedom`: which terms may move."""
-    level = _Level(view, long_edge)
-    placement = start
-    for _ in range(rounds):
-        moved, correlation = level.step(laid, placement, freedom)
-        placement = replace(moved, correlation=correlation)
-    return placement
+    return _settled(_Level(view, long_edge), laid, start, freedom, rounds)
 
 
 class _Level:
@@ -369,7 +364,8 @@ def _applied(placement: Placement, found: list[float], freedom: str) -> Placemen
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 MOST_RESIDUAL = 0.3  # cells; half a cell costs more than a look can gain
-STILL = 0.08  # cells: less is as good as it gets, lens terms are not tried
+STILL = 0.08  # cells: less is as good as it gets, no more terms are tried
+WORTH = 0.8  # of the residual that must be left where more terms may move: cameras neither turn nor shear
 CERTAIN_PX = 0.15  # of this level's pixels: a block whose shift is less certain says nothing
 LEAST_BLOCKS = 5
 
@@ -466,16 +462,28 @@ def _best(view: View, laid: Laid, starts: list[tuple[float, Placement]]) -> Plac
 def _polished(view: View, laid: Laid, found: Placement, cell: float) -> Registered:
     if found.correlation < FREE:
         return Registered(found, laid, 0)
-    full = _Level(view, FULL)
-    straight = refined(view, laid, found, FULL, AFFINE)
-    residual, blocks = _residual(*full.residuals(laid, straight), full.pitch, cell)
-    best = Registered(replace(straight, residual=residual), laid, blocks)
-    if residual > STILL and blocks >= LEAST_BLOCKS:
-        bent = refined(view, laid, refined(view, laid, straight, MIDDLE, LENS), FULL, LENS)
-        less, blocks = _residual(*full.residuals(laid, bent), full.pitch, cell)
-        if less < 0.8 * residual:
-            best = Registered(replace(bent, residual=less), laid, blocks)
+    level = _Level(view, FULL)
+    best = _judged(level, laid, _settled(level, laid, found, SCALES), cell)
+    for freedom in (AFFINE, LENS):
+        if best.placement.residual < STILL or best.blocks < LEAST_BLOCKS:
+            break
+        start = best.placement if freedom == AFFINE else refined(view, laid, best.placement, MIDDLE, freedom)
+        other = _judged(level, laid, _settled(level, laid, start, freedom), cell)
+        if other.placement.residual < WORTH * best.placement.residual:
+            best = other
     return best
+
+
+def _settled(level: _Level, laid: Laid, placement: Placement, freedom: str, rounds: int = 2) -> Placement:
+    for _ in range(rounds):
+        moved, correlation = level.step(laid, placement, freedom)
+        placement = replace(moved, correlation=correlation)
+    return placement
+
+
+def _judged(level: _Level, laid: Laid, placement: Placement, cell: float) -> Registered:
+    residual, blocks = _residual(*level.residuals(laid, placement), level.pitch, cell)
+    return Registered(replace(placement, residual=residual), laid, blocks)
 
 
 def _residual(moves: Tensor, sure: Tensor, pitch: float, cell: float) -> tuple[float, int]:

@@ -121,7 +121,7 @@ def _together(samples: list[Sample], refused: list[Refused]) -> tuple[list[Sampl
 
 
 def _refusal(sample: Sample, reason: str) -> Refused:
-    return Refused(sample.raw_path, sample.reference_path, reason, _as_seen(sample.wanted))
+    return Refused(sample.raw_path, sample.reference_path, reason, as_seen(sample.wanted))
 
 
 # --- one pair ---------------------------------------------------------------------------------------------------------
@@ -296,10 +296,10 @@ def _thumbnail(reference: Reference | None) -> Tensor | None:
         return None
     with torch.inference_mode():
         laid = reference.laid(1, working=THUMBNAIL)
-        return _as_seen(torch.einsum("kc,chw->khw", laid.rec2020, laid.light))
+        return as_seen(torch.einsum("kc,chw->khw", laid.rec2020, laid.light))
 
 
-def _as_seen(rec2020: Tensor) -> Tensor:
+def as_seen(rec2020: Tensor) -> Tensor:
     """Display-linear Rec.2020 as sRGB code values, cut where sRGB ends."""
     matrix = torch.tensor(rgb_from_rec2020("srgb"), dtype=torch.float32)
     return encode(torch.einsum("kc,chw->khw", matrix, rec2020).clamp(0, 1), "srgb")
