@@ -187,8 +187,9 @@ def _read(path: Path, tier: Tier) -> Entry:
         profile = read_page(page, path.parent)
     except ConfigError as error:
         match, is_whole = _match_on(page)
-        return Entry(_name_on(page, path), path, tier, None, match, is_whole, error.problems)
-    is_version = tier is Tier.LEARNED and "@" in path.stem
+        name = path.stem if "@" in path.stem else _name_on(page, path)
+        return Entry(name, path, tier, None, match, is_whole, error.problems)
+    is_version = "@" in path.stem and (tier is Tier.LEARNED or profile.fit is not None)
     return Entry(path.stem if is_version else profile.name, path, tier, profile, profile.match)
 
 

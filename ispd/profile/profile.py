@@ -17,6 +17,7 @@ from ispd.profile import cube
 from ispd.profile.body import Body
 from ispd.profile.certificate import Certificate
 from ispd.profile.match import Match
+from ispd.profile.schema import upgraded
 
 
 def _name_problem(name: str) -> str:
@@ -52,10 +53,12 @@ def read_page(page: toml.Page, folder: Path | None = None) -> Profile:
 
     Raises ConfigError with every problem found.
     """
-    reading = toml.Reading(page, {Cube: cube.beside(folder) if folder else cube.from_json})
+    reading = toml.Reading(upgraded(page), {Cube: cube.beside(folder) if folder else cube.from_json})
     profile = reading.table(Profile)
     if profile is not None and "output" in page.table:
         _check_outputs(reading, profile.outputs)
+    if profile is not None and not reading.problems:
+        _check_learned(reading, profile)
     reading.finish()
     assert profile is not None  # what could not be made has left a problem
     return profile
@@ -65,6 +68,16 @@ def _check_outputs(reading: toml.Reading, outputs: tuple[Output, ...]) -> None:
     for output in outputs:
         if output.format == "jpeg" and output.bits == 16:
             reading.complain_of(output, "bits", '= 16 needs format = "tiff" or "png"; a JPEG has 8')
+
+
+def _check_learned(reading: toml.Reading, profile: Profile) -> None:
+    """What a learned look needs of two keys together."""
+    curve = profile.look.curve
+    if curve.method == "learned" and not len(curve.heights):
+        reading.complain_of(curve, "method", '= "learned" needs the 33 heights of the curve; `ispd fit` writes them')
+    for camera in (profile.look.camera, *(body.camera for body in profile.bodies)):
+        if len(camera.matrix.warm) and not (len(camera.matrix.cool) and len(camera.matrix.warmth)):
+            reading.complain_of(camera.matrix, "warm", "needs `cool` and `warmth` beside it")
 
 
 def to_toml(profile: Profile) -> tuple[str, Cube | None]:

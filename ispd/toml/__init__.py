@@ -16,7 +16,7 @@ Every problem is one sentence with file, line, key and what is allowed:
 from ispd.toml.leaves import Refused, allowed, did_you_mean, dotted, shown
 from ispd.toml.reading import Page, Reading, load, parse
 from ispd.toml.slots import Check, Key, Lifted, Slot, Unwritten, lifted_slot, repeated, slots
-from ispd.toml.writing import literal, to_table, write
+from ispd.toml.writing import changed, literal, to_table, write
 
 __all__ = [
     "Check",
@@ -28,6 +28,7 @@ __all__ = [
     "Slot",
     "Unwritten",
     "allowed",
+    "changed",
     "did_you_mean",
     "dotted",
     "lifted_slot",

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias
 
 from ispd.toml.slots import Lifted, lifted_slot, repeated, slots
 
+LONGEST_LINE = 120
+
 Others: TypeAlias = Mapping[type, Callable[[Any], object]]
 
 
@@ -52,6 +54,23 @@ def _plain(value: Any, others: Others) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def changed(table: Mapping[str, Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What a table says that `plain` does not; tables in it likewise.
+
+    >>> changed({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 2, "d": 4}})
+    {'b': {'d': 3}}
+    """
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        other = plain.get(key)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            if part := changed(value, other):
+                found[key] = part
+        elif value != other:
+            found[key] = value
+    return found
+
+
 def write(table: Mapping[str, Any]) -> str:
     """A table as TOML text, plain keys before sub-tables."""
     return "\n".join(_lines(table, "")).strip() + "\n"
@@ -60,13 +79,31 @@ def write(table: Mapping[str, Any]) -> str:
 def _lines(table: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for key, value in table.items():
         if not _is_table(value):
-            yield f"{key} = {literal(value)}"
+            yield from _line(key, value)
     for key, value in table.items():
         if isinstance(value, Mapping):
-            yield from ("", f"[{prefix}{key}]", *_lines(value, f"{prefix}{key}."))
+            header = ("", f"[{prefix}{key}]") if not value or not all(map(_is_table, value.values())) else ()
+            yield from (*header, *_lines(value, f"{prefix}{key}."))
         elif _is_table(value):
             for item in value:
                 yield from ("", f"[[{prefix}{key}]]", *_lines(item, f"{prefix}{key}."))
+
+
+def _line(key: str, value: object) -> Iterator[str]:
+    """A key with its value; a long list goes over several lines."""
+    line = f"{key} = {literal(value)}"
+    if len(line) <= LONGEST_LINE or not isinstance(value, list):
+        yield line
+        return
+    yield f"{key} = ["
+    packed = "   "
+    for item in map(literal, value):
+        if packed.strip() and len(packed) + len(item) + 2 > LONGEST_LINE:
+            yield packed
+            packed = "   "
+        packed += f" {item},"
+    yield packed
+    yield "]"
 
 
 def _is_table(value: object) -> bool:

@@ -143,12 +143,22 @@ def lists(slot: toml.Slot, bounds: Bounds) -> st.SearchStrategy[Any]:
     return some.map(lambda values: tuple(sorted(values) if slot.note(Rising) else values))
 
 
+def complete(look: Look) -> Look:
+    """The look, with what is needed beside a learned curve and a second light."""
+    curve, matrix = look.curve, look.camera.matrix
+    if curve.method == "learned":
+        curve = replace(curve, heights=tuple(number / 32 for number in range(33)))
+    if matrix.warm:
+        matrix = replace(matrix, cool=matrix.warm, warmth=(-1.0, 1.0))
+    return replace(look, curve=curve, camera=replace(look.camera, matrix=matrix))
+
+
 profiles = st.builds(
     Profile,
     name=st.from_regex(r"[a-z][a-z0-9_.+-]{0,9}", fullmatch=True).filter(lambda name: name != "auto"),
     intent=st.text(st.characters(exclude_categories=["Cs", "Cc"])),
     match=tables(Match),
-    look=tables(Look),
+    look=tables(Look).map(complete),
     outputs=st.lists(
         tables(Output).map(lambda output: replace(output, bits=8) if output.format == "jpeg" else output),
         min_size=1,
@@ -200,3 +210,34 @@ def test_four_profiles_are_shipped_and_neutral_is_the_defaults() -> None:
     named = {"neutral", "linear", "warm-film", "mono", "dng-embedded"}
     assert {path.stem for path in shipped_profiles().glob("*.toml")} >= named
     assert read_profile(shipped_profiles() / "neutral.toml").look == Look()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '[look.curve]\nmethod = "learned"',
+            'film.toml:3: look.curve.method = "learned" needs the 33 heights of the curve; `ispd fit` writes them',
+        ),
+        (
+            "[look.curve]\nheights = [0, 1]",
+            "film.toml:3: look.curve.heights = [0, 1] must have 0 or 33 numbers; it has 2",
+        ),
+        (
+            f"[look.curve]\nheights = [{'0, ' * 31} 0.5, 0.4]",
+            "must never fall; number 33, 0.4, is below the one before it, 0.5",
+        ),
+        (
+            "[camera.matrix]\nwarm = [0, 0, 0, 0, 0, 0]",
+            "film.toml:3: camera.matrix.warm needs `cool` and `warmth` beside it",
+        ),
+        (
+            '[[body]]\nmodel = "D90"\n[body.camera.matrix]\nwarm = [0, 0, 0, 0, 0, 0]',
+            "film.toml:5: body.camera.matrix.warm needs `cool` and `warmth` beside it",
+        ),
+        ("[[body]]\nmake = 'Nikon'", "film.toml:2: body.model is missing"),
+    ],
+)
+def test_a_learned_look_that_a_hand_has_spoiled_is_told(text: str, sentence: str) -> None:
+    (problem,) = problems(f'name = "film"\n{text}')
+    assert problem.endswith(sentence)
