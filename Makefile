@@ -2,13 +2,16 @@
 #   make demo              the whole product in three minutes: a simulated camera, a watched folder, graded pictures
 #   make run IN=… OUT=…    watch a folder of your own
 #   make test | check      the suite | formatting, types, import direction
+#   make train SAMPLES=…    the weights of hdr-unet, from radiance maps and photographs; goes on where it was stopped
 #   make bench | docs      speed and memory as ratios | the generated pages of docs/
 #   sudo make install      virtual environment in PREFIX, units and profiles in place (DESTDIR is honored)
 PREFIX ?= /opt/ispd
 DESTDIR ?=
+SAMPLES ?= ../shared/samples
+TRAINED ?= build/hdr-unet
 BIN := .venv/bin
 
-.PHONY: setup demo run test check bench docs install uninstall
+.PHONY: setup demo run test check bench docs train install uninstall
 
 setup:
 	@scripts/setup
@@ -31,6 +34,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+train: setup
+	nice $(BIN)/python -m ispd.nets.train.hdr_unet --maps $(SAMPLES)/hdr --photos $(SAMPLES)/photos -o $(TRAINED) \
+	    --workers 1 --bfloat16
 
 docs: setup
 	$(BIN)/python docs/generate.py

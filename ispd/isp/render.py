@@ -45,7 +45,7 @@ from ispd.isp.stages.sharpen import sharpen
 from ispd.isp.stages.tone_curve import tone_curve
 from ispd.isp.stages.white_balance import white_balance
 from ispd.isp.survey import survey
-from ispd.isp.values import Bases, CameraProfile, CameraRGB, DisplayRGB, Mosaic, SceneRGB, Shot, Window
+from ispd.isp.values import Bases, CameraProfile, CameraRGB, DisplayRGB, Mosaic, Raw, SceneRGB, Shot, Window
 from ispd.orders import Space
 
 REACH = 14  # rows that highlights, demosaic (12, in whole repeats of every filter array) and capture_sharpen look away
@@ -84,14 +84,9 @@ def surveyed(mosaic: Mosaic, look: Look) -> Mosaic:
 
 def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
     """From stored codes to camera color, for the rows of the active area that `mosaic` holds."""
-    shot, (codes, window) = mosaic.shot, _active(mosaic)
-    cfa = shifted(shot.cfa, window.top) if shot.cfa else ""
+    shot = mosaic.shot
+    raw, window, cfa = balanced(mosaic, look)
     balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
-    raw = levels(codes, shot.levels, window)  # counts to [0, 1], with ceilings; everything below relies on it
-    raw = flatten(raw, shot.opcodes2, window, look.camera.corrections)  # the file's gain maps: shading acts on light
-    raw = shading(raw, look.camera.shading, window, cfa, shot.colors)  # what these maps have left
-    raw = hot_pixels(raw, look.hot_pixels, shot.noise_profile, cfa, shot.colors)  # before anything mixes sites
-    raw = white_balance(raw, balance, cfa, shot.colors)  # demosaicing compares neighbors: balance first
     if noise.acts(look.denoise, shot):  # in balanced light, where grey is alike in all planes; before patterns are made
         raw = denoise(raw, look.denoise, shot.noise_profile, shot.levels.full, window, cfa, shot.colors)
     samples = highlights(raw, look.highlights, min(balance), cfa, shot.colors)  # while it is known what clipped
@@ -100,6 +95,18 @@ def sensor(mosaic: Mosaic, look: Look) -> CameraRGB:
         samples = demosaic(samples, cfa, look.demosaic.method, shot.colors)  # the one stage whose method is a name
     law = luminance_law(shot.noise_profile, balance)
     return capture_sharpen(CameraRGB(samples), look.capture_sharpen, law)  # before anything moves or mixes pixels
+
+
+def balanced(mosaic: Mosaic, look: Look) -> tuple[Raw, Window, str]:
+    """Stored codes as balanced light, its noise and its ends as they are; which rows they are, and their array."""
+    shot, (codes, window) = mosaic.shot, _active(mosaic)
+    cfa = shifted(shot.cfa, window.top) if shot.cfa else ""
+    raw = levels(codes, shot.levels, window)  # counts to [0, 1], with ceilings; everything below relies on it
+    raw = flatten(raw, shot.opcodes2, window, look.camera.corrections)  # the file's gain maps: shading acts on light
+    raw = shading(raw, look.camera.shading, window, cfa, shot.colors)  # what these maps have left
+    raw = hot_pixels(raw, look.hot_pixels, shot.noise_profile, cfa, shot.colors)  # before anything mixes sites
+    balance = gains(look.camera.white_balance, shot.neutral, shot.colors)
+    return white_balance(raw, balance, cfa, shot.colors), window, cfa  # demosaicing compares neighbors: balance first
 
 
 def _fringes(shot: Shot, look: Look) -> tuple[float, ...]:
