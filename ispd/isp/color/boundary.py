@@ -16,7 +16,9 @@ from ispd.isp.color.spaces import LMS_FROM_LAB, REC2020_FROM_LMS, Array, rgb_fro
 from ispd.orders import Space
 
 KNEE = 0.9  # of the chroma that the space has at this hue and lightness: from there on colors bend
-REACH = 1.4  # colors that still fit with this many times their chroma are left out: measured, none is missed
+# colors that still fit with so many times their chroma are left out: by which of red, green, blue would meet 0, or 1;
+# measured on 16 million random colors of four spaces, of which none would be missed with 0.02 less
+REACH = np.array([[1.28, 1.3, 1.24], [1.29, 1.24, 1.3]])
 HUES, LIGHTNESSES, STEPS = 720, 256, 20  # the table: finer than an 8-bit step between its entries
 
 

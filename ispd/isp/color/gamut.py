@@ -45,8 +45,9 @@ def compress(rgb: Tensor, space: Space) -> Tensor:
 def _near_the_boundary(linear: Tensor) -> Tensor:
     """(H, W) bool: chroma REACH times larger would leave [0, 1]; judged in linear light, which is cheap and wider."""
     grey = linear.mean(dim=0, keepdim=True)
-    stretched = grey + REACH * (linear - grey)
-    return (stretched < 0).any(dim=0) | (stretched > 1).any(dim=0)
+    least, most = linear.new_tensor(REACH)[:, :, None, None]
+    near: Tensor = (grey + least * (linear - grey) < 0).any(dim=0) | (grey + most * (linear - grey) > 1).any(dim=0)
+    return near
 
 
 def _inside(rgb: Tensor, space: Space) -> Tensor:

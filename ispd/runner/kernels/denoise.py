@@ -26,7 +26,7 @@ TILE = LANES - 2  # of these are finished: the outermost lie in blocks of the ti
 LINE = BLOCK * LANES
 PLANE = BLOCK * LINE
 FRONT = 8  # zeros before the first lane: what lies left of it
-SCRATCH = 7 * PLANE + 2 * LINE + 11 * LANES + 3 * FRONT  # of `work` for a tile
+SCRATCH = 7 * PLANE + 2 * LINE + 15 * LANES + 3 * FRONT  # of `work` for a tile
 
 COSINES = noise.cosines().astype(np.float32)
 C1, C3, C5, C7 = f(COSINES[1, 0]), f(COSINES[1, 1]), f(COSINES[1, 2]), f(COSINES[1, 3])
@@ -195,7 +195,7 @@ def _tile(roots: Floats, blocks: Floats, left: int, p: Noise, work: Floats, ligh
     cosines, rest = rest[: 4 * PLANE + FRONT], rest[4 * PLANE + FRONT :]
     above, rest = rest[:PLANE], rest[PLANE:]  # what the row of blocks above gives to the lower half of its cells
     facts, weight, rest = rest[: 10 * LANES], rest[10 * LANES : 11 * LANES + FRONT], rest[11 * LANES + FRONT :]
-    weights, missing = rest[:LINE], rest[LINE : 2 * LINE]  # the block row's, and after it that of the row above
+    weights, missing, line = rest[:LINE], rest[LINE : 2 * LINE], rest[2 * LINE :]  # of the row of blocks, then the last
     inner = cosines[FRONT:]
     for k in range(1, blocks.shape[2] - 2):
         for plane in range(4):
@@ -214,7 +214,7 @@ def _tile(roots: Floats, blocks: Floats, left: int, p: Noise, work: Floats, ligh
         for plane in range(4):
             for column in range(STEP):
                 _back(columns[(4 * plane + column) * LINE :])
-        _finished(columns, above, weights, missing, k * STEP, left, p, light)
+        _finished(columns, above, weights, missing, line, k * STEP, left, p, light)
 
 
 @part
@@ -363,10 +363,10 @@ def _shared(facts: Floats, weight: Floats, variances: Floats, weights: Floats, m
 
 @part
 def _finished(
-    columns: Floats, above: Floats, weights: Floats, missing: Floats, y: int, left: int, p: Noise, light: Floats
-) -> None:
+    columns: Floats, above: Floats, weights: Floats, missing: Floats, line: Floats, y: int, left: int, p: Noise,
+    light: Floats,
+) -> None:  # fmt: skip
     """Cells whose two rows of blocks are there, as balanced light: (planes, rows, 4, cells)."""
-    line = np.empty(4 * LANES, np.float32)
     for n in range(STEP):
         near, far = WINDOW[n], WINDOW[STEP + n]
         for column in range(STEP):

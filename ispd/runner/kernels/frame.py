@@ -18,7 +18,7 @@ from ispd.isp.stages.orient import orient
 from ispd.isp.values import Area, Shot
 from ispd.orders import Output
 from ispd.runner.kernels import denoise, hot_pixels, strip, tables
-from ispd.runner.kernels.codes import coded
+from ispd.runner.kernels.codes import coded, needed
 from ispd.runner.kernels.lateral_ca import REACH
 from ispd.runner.kernels.resize import narrowed, reduced
 from ispd.runner.kernels.space import Space
@@ -109,8 +109,8 @@ def _pictured(
             light = _displayed(frame, outer_top, outer_bottom, space)
         else:
             light = _sized(frame, resize, outer_top, outer_bottom, rows, space)
-        work = space.floats("line", (2 * len(p.line) + 12) * size[1] + len(p.line))
-        found = np.empty(size[1] + 1, np.int64)
+        length, places = needed(size[1], p)
+        work, found = space.floats("line", length), np.empty(places, np.int32)
         coded(light, outer_top, top, bottom, p, work, found, pixels.reshape(-1).view(np.uint8), place, *steps)
         held.append(space)
 
@@ -132,7 +132,8 @@ def _searched(frame: Frame, shot: Shot, look: Look, pool: ThreadPoolExecutor, ro
         codes, gains = (space.floats(name, len(index), width + 2 * far) for name in ("codes", "gains"))
         _cut(frame, index, -far, codes)
         place, code = np.empty(codes.size, np.int64), space.floats("code", codes.size)
-        count = hot_pixels.defects(codes, index, sensor, shot_noise, read_noise, gains, place, code)
+        work, suspects = space.floats("work", codes.shape[1] + 8), np.empty(codes.shape[1], np.int64)
+        count = hot_pixels.defects(codes, index, sensor, shot_noise, read_noise, gains, work, suspects, place, code)
         held.append(space)
         return place[:count] + top * width, code[:count].copy()
 
@@ -204,8 +205,9 @@ def _unwarped(frame: Frame, first: int, last: int, light: Floats, space: Space) 
         strip.camera_of_mosaic(codes, sensed_rows, frame.sensor, camera, space)
     else:
         strip.camera_of_codes(codes, sensed_rows, frame.sensor, camera, space)
-    shaded(camera, top, frame.shading)
-    fetched(camera, top, end, across, down, light)
+    shaded(camera, top, np.arange(camera.shape[2], dtype=np.float32), frame.shading)
+    weights, corner = space.floats("weights", 8, area.width), np.empty((2, area.width), np.int64)
+    fetched(camera, top, end, across, down, light, weights, corner)
     strip.displayed_camera(light, rows, np.arange(area.left, area.right, dtype=np.float32), frame.scene, space)
 
 

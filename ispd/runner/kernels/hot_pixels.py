@@ -45,15 +45,15 @@ def patched(codes: Floats, rows: Whole, left: int, width: int, p: Defects) -> No
 
 @entry
 def defects(
-    codes: Floats, rows: Whole, p: Sensor, shot: np.float32, read: np.float32, gains: Floats, place: Whole, code: Floats
-) -> int:
+    codes: Floats, rows: Whole, p: Sensor, shot: np.float32, read: np.float32, gains: Floats, work: Floats,
+    found: Whole, place: Whole, code: Floats,
+) -> int:  # fmt: skip
     """How many there are REACH sites inside the edges; `place` gets those sites' numbers, row by row, `code` theirs.
 
-    `codes` becomes light; no white balance in `p`.
+    `codes` becomes light; no white balance in `p`.  `work` has eight more than a row, `found` as many as a row.
     """
     height, width = codes.shape
-    above_all, found = np.empty(width, np.float32), np.empty(width, np.int64)
-    near = np.empty(8, np.float32)
+    above_all, near = work[:width], work[width:]
     least = STRAY * np.sqrt(read) * p.full
     count = 0
     for y in range(height):
@@ -152,7 +152,7 @@ def _second(near: Floats) -> tuple[np.float32, np.float32, np.float32]:
     """The second least, the second greatest, and the sum."""
     least, low = min(near[0], near[1]), max(near[0], near[1])
     greatest, high, total = low, least, near[0] + near[1]
-    for n in range(2, len(near)):
+    for n in range(2, 8):
         value = near[n]
         low, high = min(low, max(least, value)), max(high, min(greatest, value))
         least, greatest = min(least, value), max(greatest, value)
@@ -164,7 +164,7 @@ def _second(near: Floats) -> tuple[np.float32, np.float32, np.float32]:
 def _along(near: Floats) -> np.float32:
     """The mean of the two neighbors that differ least."""
     best = 0
-    for n in range(2, len(near), 2):
+    for n in range(2, 8, 2):
         if abs(near[n] - near[n + 1]) < abs(near[best] - near[best + 1]):
             best = n
     mean: np.float32 = (near[best] + near[best + 1]) * f(0.5)

@@ -5,22 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from ispd.runner.kernels.compiler import entry, part
-from ispd.runner.kernels.tables import Floats, Fringes, Sensor
+from ispd.runner.kernels.tables import Floats, Fringes, Sensor, Whole
 
 f = np.float32
 
 REACH = 10  # sites that are looked away at most
+TAPS = 4  # of the cubic
 
 
 @entry
-def lateral_ca(mosaic: Floats, top: int, left: int, p: Sensor, q: Fringes, green: Floats, apart: Floats) -> None:
-    """In place, right but for REACH sites at the strip's ends; its first sample is (top, left) of the active area."""
+def lateral_ca(
+    mosaic: Floats, top: int, left: int, p: Sensor, q: Fringes, green: Floats, apart: Floats, line: Floats,
+    places: Whole,
+) -> None:  # fmt: skip
+    """In place, right but for REACH sites at the strip's ends; its first sample is (top, left) of the active area.
+
+    `line` has as many numbers as a row, `places` (TAPS + 1, columns) more than half as many columns.
+    """
     _green(mosaic, (top + q.row[0] + left + q.column[0]) & 1, green)
     for color in range(2):
         rows = _held(q.row[color], top, mosaic.shape[0], p.last_row)
         columns = _held(q.column[color], left, mosaic.shape[1], p.last_column)
-        _differences(mosaic, green, top, left, p, q, color, rows, columns, apart)
-        _moved(mosaic, green, top, left, p, q, color, rows, columns, apart)
+        _differences(mosaic, green, top, left, p, q, color, rows, columns, apart, line, places)
+        _moved(mosaic, green, top, left, p, q, color, rows, columns, apart, line, places)
 
 
 @part
@@ -49,45 +56,62 @@ def _place(index: int, last: int, start: int, length: int) -> int:
 
 
 @part
+def _runs(places: Whole, taps: int, step: int, count: int) -> int:
+    """How many pieces the columns fall into, in each of which places go on by `step`: what a vector can be read from.
+
+    The line after `taps` gets the first column of each, and the end.
+    """
+    runs = 0
+    for m in range(count):
+        goes_on = m > 0
+        for tap in range(taps):
+            goes_on = goes_on and places[tap, m] == places[tap, m - 1] + step
+        if not goes_on:
+            places[taps, runs] = m
+            runs += 1
+    places[taps, runs] = count
+    return runs
+
+
+@part
 def _differences(
     mosaic: Floats, green: Floats, top: int, left: int, p: Sensor, q: Fringes, color: int,
-    rows: tuple[int, int], columns: tuple[int, int], apart: Floats,
+    rows: tuple[int, int], columns: tuple[int, int], apart: Floats, line: Floats, places: Whole,
 ) -> None:  # fmt: skip
     """A color's samples less green, which lies elsewhere."""
     height, width = mosaic.shape
     start, count = columns[0], columns[1] - columns[0]
-    near, far, line = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(width, np.float32)
     for m in range(count):
-        near[m] = _place(q.column_line[color, start + m], p.last_column, left, width)
-        far[m] = _place(q.column_line[color, start + m] + 1, p.last_column, left, width)
-    share, own = q.column_part[color, start:], q.column[color] + 2 * start - left
+        for tap in range(2):
+            places[tap, m] = _place(q.column_line[color, start + m] + tap, p.last_column, left, width)
+    runs, own = _runs(places, 2, 2, count), q.column[color] + 2 * start - left
     for n in range(rows[0], rows[1]):
         above = green[_place(q.row_line[color, n], p.last_row, top, height)]
         below = green[_place(q.row_line[color, n] + 1, p.last_row, top, height)]
         t = q.row_part[color, n]
         for x in range(width):
             line[x] = (f(1) - t) * above[x] + t * below[x]
-        samples, target = mosaic[q.row[color] + 2 * n - top, own:], apart[n - rows[0]]
-        for m in range(count):
-            target[m] = samples[2 * m] - ((f(1) - share[m]) * line[near[m]] + share[m] * line[far[m]])
+        for run in range(runs):
+            first, end = places[2, run], places[2, run + 1]
+            near, far = line[places[0, first] :], line[places[1, first] :]
+            samples, target = mosaic[q.row[color] + 2 * n - top, own + 2 * first :], apart[n - rows[0], first:]
+            share = q.column_part[color, start + first :]
+            for m in range(end - first):
+                target[m] = samples[2 * m] - ((f(1) - share[m]) * near[2 * m] + share[m] * far[2 * m])
 
 
 @part
 def _moved(
     mosaic: Floats, green: Floats, top: int, left: int, p: Sensor, q: Fringes, color: int,
-    rows: tuple[int, int], columns: tuple[int, int], apart: Floats,
+    rows: tuple[int, int], columns: tuple[int, int], apart: Floats, line: Floats, places: Whole,
 ) -> None:  # fmt: skip
     """The differences where they belong, added to the green that is there."""
     start, count, held = columns[0], columns[1] - columns[0], rows[1] - rows[0]
     last_row, last_column = (p.last_row - q.row[color]) // 2, (p.last_column - q.column[color]) // 2
-    place, line = np.empty((4, count), np.int64), np.empty(count, np.float32)
-    for tap in range(4):
-        for m in range(count):
-            place[tap, m] = _place(q.column_cubic[color, start + m] + tap - 1, last_column, start, count)
-    p0, p1, p2, p3 = place[0], place[1], place[2], place[3]
-    by = q.column_weights
-    w0, w1, w2, w3 = by[color, 0, start:], by[color, 1, start:], by[color, 2, start:], by[color, 3, start:]
-    own = q.column[color] + 2 * start - left
+    for m in range(count):
+        for tap in range(TAPS):
+            places[tap, m] = _place(q.column_cubic[color, start + m] + tap - 1, last_column, start, count)
+    runs, own = _runs(places, TAPS, 1, count), q.column[color] + 2 * start - left
     for n in range(rows[0], rows[1]):
         at, weights = q.row_cubic[color, n], q.row_weights[color, n]
         a0, a1 = apart[_place(at - 1, last_row, rows[0], held)], apart[_place(at, last_row, rows[0], held)]
@@ -96,7 +120,23 @@ def _moved(
         for m in range(count):
             line[m] = v0 * a0[m] + v1 * a1[m] + v2 * a2[m] + v3 * a3[m]
         y = q.row[color] + 2 * n - top
-        target, there = mosaic[y, own:], green[y, own:]
-        for m in range(count):
-            moved = w0[m] * line[p0[m]] + w1[m] * line[p1[m]] + w2[m] * line[p2[m]] + w3[m] * line[p3[m]]
-            target[2 * m] = there[2 * m] + moved
+        for run in range(runs):
+            first, end = places[TAPS, run], places[TAPS, run + 1]
+            _along(
+                line[places[0, first] :], line[places[1, first] :], line[places[2, first] :], line[places[3, first] :],
+                q.column_weights[color, :, start + first :], green[y, own + 2 * first :],
+                mosaic[y, own + 2 * first :], end - first,
+            )  # fmt: skip
+
+
+@part
+def _along(
+    l0: Floats, l1: Floats, l2: Floats, l3: Floats, weights: Floats, green: Floats, target: Floats, count: int
+) -> None:
+    """One run of one row."""
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    for m in range(count - 1):
+        target[2 * m] = green[2 * m] + (w0[m] * l0[m] + w1[m] * l1[m] + w2[m] * l2[m] + w3[m] * l3[m])
+        target[2 * m + 1] = target[2 * m + 1]  # a vector has no gaps
+    m = count - 1
+    target[2 * m] = green[2 * m] + (w0[m] * l0[m] + w1[m] * l1[m] + w2[m] * l2[m] + w3[m] * l3[m])

@@ -19,14 +19,13 @@ SWEEPS = 6
 
 
 @entry
-def levels(codes: Floats, rows: Whole, left: int, p: Sensor, mosaic: Floats, filled: Floats) -> int:
+def levels(codes: Floats, rows: Whole, left: int, p: Sensor, gain: Floats, mosaic: Floats, filled: Floats) -> int:
     """Light, flattened and balanced, with how near its ceiling it is; gives how many samples are near it."""
     height, width = mosaic.shape
-    gain = np.empty(width, np.float32)
     count = 0
     for y in range(height):
         row = rows[y]
-        gain_of_row(row, left, p, gain)
+        gain_of_row(row, left, p, gain[:width])
         code, light, near = codes[y, left:], mosaic[y], filled[y]
         black, own = p.black[row % p.black.shape[0], left:], p.black_of_row[row]
         for x in range(width):
@@ -79,7 +78,14 @@ def mirror(plane: Floats, top: int, left: int, p: Sensor) -> None:
             plane[y, x] = plane[y, _mirrored(x, left, p.last_column, width)]
     for y in range(height):
         if top + y < 0 or top + y > p.last_row:
-            plane[y] = plane[_mirrored(y, top, p.last_row, height)]
+            copied(plane[_mirrored(y, top, p.last_row, height)], plane[y])
+
+
+@part
+def copied(source: Floats, target: Floats) -> None:
+    """A line to another place: an assignment of slices would allocate, lest they overlap."""
+    for x in range(len(source)):
+        target[x] = source[x]
 
 
 @part
@@ -103,8 +109,8 @@ def cut(mosaic: Floats, lowest: np.float32) -> None:
 def highlights(mosaic: Floats, filled: Floats, rows: Whole, left: int, p: Sensor, mended: Floats) -> None:
     """Samples near their ceiling raised to the mean of the other colors around; all but the outermost sites."""
     height, width = mosaic.shape
-    mended[:] = mosaic
     for y in range(height):
+        copied(mosaic[y], mended[y])
         row = filled[y]
         for x in range(width):
             row[x] = _smoothstep(row[x], ONSET, GONE) - _smoothstep(row[x], WHOLE, SURELY)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ispd.runner.kernels.capture_sharpen import capture_sharpen
 from ispd.runner.kernels.demosaic import directional
-from ispd.runner.kernels.lateral_ca import lateral_ca
+from ispd.runner.kernels.lateral_ca import TAPS, lateral_ca
 from ispd.runner.kernels.light import graded
 from ispd.runner.kernels.sensor import cut, highlights, levels, mirror
 from ispd.runner.kernels.space import Space
@@ -27,13 +27,14 @@ def sensed(codes: Floats, rows: Whole, top: int, left: int, sensor: Sensor, frin
     mosaic, filled, mended, apart = (
         space.floats(name, *codes.shape) for name in ("mosaic", "filled", "mended", "apart")
     )
-    clipped = levels(codes, rows, 0, sensor, mosaic, filled)
+    clipped = levels(codes, rows, 0, sensor, space.floats("gain", codes.shape[1]), mosaic, filled)
     if sensor.lowest < np.inf:
         cut(mosaic, sensor.lowest)
     elif clipped:
         highlights(mosaic, filled, rows, 0, sensor, mended)
         mosaic, mended = mended, mosaic
-    lateral_ca(mosaic, top, left, sensor, fringes, mended, apart)
+    line, places = space.floats("line", codes.shape[1]), np.empty((TAPS + 1, codes.shape[1]), np.int64)
+    lateral_ca(mosaic, top, left, sensor, fringes, mended, apart, line, places)
     mirror(mosaic, top, left, sensor)
     return mosaic
 
@@ -85,7 +86,8 @@ def _mosaic(codes: Floats, rows: Whole, left: int, right: int, sensor: Sensor, s
     mosaic, filled, mended = (
         space.floats(name, len(rows), right - left + 2 * HALO) for name in ("tile", "near", "new")
     )
-    clipped = levels(codes, rows, left, sensor, mosaic, filled)  # flatten and white balance in it: one factor a site
+    gain = space.floats("gain", mosaic.shape[1])
+    clipped = levels(codes, rows, left, sensor, gain, mosaic, filled)  # flatten and balance in it: one factor a site
     if sensor.lowest < np.inf:
         cut(mosaic, sensor.lowest)
     elif clipped:

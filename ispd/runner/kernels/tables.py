@@ -130,7 +130,7 @@ class Codes(NamedTuple):
     space: Floats  # (3, 3) from Rec.2020
     compressed: bool
     chroma: Floats  # (hues, lightnesses) of the boundary
-    oklab: Floats  # (4, 3, 3): LMS from Rec.2020, Lab from LMS, LMS from Lab, space from LMS
+    oklab: Floats  # (4, 3, 3): LMS from space, Lab from LMS, LMS from Lab, space from LMS
     transfer: Floats
     bits: int
 
@@ -300,6 +300,7 @@ def scene(shot: Shot, look: Look) -> Scene:
 def codes(look: Look, space: Space, bits: int) -> Codes:
     """Of one output."""
     to_space = rgb_from_rec2020(space)
+    lms_to_space = to_space @ REC2020_FROM_LMS
     return Codes(
         amount=f(cast(float, look.sharpen.amount)),
         line=_gaussian(look.sharpen.radius_px),
@@ -307,7 +308,7 @@ def codes(look: Look, space: Space, bits: int) -> Codes:
         space=to_space.astype(np.float32),
         compressed=look.gamut.method == "compress",
         chroma=most_chroma(space).astype(np.float32),
-        oklab=_matrices(LMS_FROM_REC2020, LAB_FROM_LMS, LMS_FROM_LAB, to_space @ REC2020_FROM_LMS),
+        oklab=_matrices(np.linalg.inv(lms_to_space), LAB_FROM_LMS, LMS_FROM_LAB, lms_to_space),
         transfer=np.array(TRANSFERS[space], np.float32),
         bits=bits,
     )

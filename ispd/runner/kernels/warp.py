@@ -39,13 +39,15 @@ def placed(rows: Whole, left: int, p: Warp, plane: int, across: Floats, down: Fl
 
 
 @entry
-def fetched(camera: Floats, top: int, last: int, across: Floats, down: Floats, light: Floats) -> None:
+def fetched(
+    camera: Floats, top: int, last: int, across: Floats, down: Floats, light: Floats, weights: Floats, corner: Whole
+) -> None:
     """All planes of `camera` (3, rows, columns), whose first row is `top` of 0 … last, at those places; bicubic.
 
     Places are (1 or 3 planes, rows, columns): red, green and blue come from one place, or each from its own.
+    `weights` (8, columns) and `corner` (2, columns) are to work in.
     """
-    height, width = light.shape[1:]
-    weights, corner = np.empty((8, width), np.float32), np.empty((2, width), np.int64)
+    height = light.shape[1]
     for plane in range(3):
         place, source = min(plane, len(across) - 1), camera[plane]
         for y in range(height):
@@ -118,9 +120,8 @@ def _inside(index: int, last: int) -> int:
 
 
 @entry
-def shaded(camera: Floats, top: int, vignettes: Floats) -> None:
+def shaded(camera: Floats, top: int, column: Floats, vignettes: Floats) -> None:
     """FixVignetteRadial on camera color (3, rows, columns) of the active area, from its row `top` on."""
-    column = np.arange(camera.shape[2]).astype(np.float32)
     for number in range(len(vignettes)):
         for plane in range(3):
             for y in range(camera.shape[1]):
