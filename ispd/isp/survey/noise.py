@@ -111,14 +111,21 @@ def _line(means: Array, variances: Array) -> tuple[float, float] | None:
         return None
     stop = np.log2(means.clip(min=1e-4)).astype(int)
     weights = 1 / np.sqrt(np.bincount(stop - stop.min())[stop - stop.min()])
-    height, best = np.log(variances), (math.inf, 0.0, 0.0)
+    height, best, shot_noise = np.log(variances), (math.inf, 0.0, 0.0), math.inf
     for ratio in RATIOS:
         above = height - np.log((means + ratio).clip(min=1e-9))
-        order = above.argsort()
-        below = weights[order].cumsum()
-        shot_noise = above[order[np.searchsorted(below, CHANCE * below[-1])]]
+        shot_noise = _quantile(above, weights, shot_noise)
         error = above - shot_noise
         loss = float((weights * np.where(error > 0, CHANCE * error, (CHANCE - 1) * error)).sum())
         best = min(best, (loss, math.exp(shot_noise), ratio))
     _, slope, ratio = best
     return slope, slope * float(ratio)
+
+
+def _quantile(values: Array, weights: Array, most: float) -> float:
+    """The CHANCE quantile, which is known to be no more than `most`: only what lies below that is sorted."""
+    low = values <= most
+    values, least = values[low], CHANCE * weights.sum()
+    order = values.argsort()
+    place = np.searchsorted(weights[low][order].cumsum(), least)
+    return float(values[order[min(place, len(order) - 1)]])

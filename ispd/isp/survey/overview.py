@@ -20,6 +20,7 @@ Places: TypeAlias = NDArray[np.intp]
 
 BLOCK = 8  # pixels of a block's side, rounded to whole repeats of the filter array
 CLIPPED = 0.98  # of a full well
+KINDS = {"<u2": np.uint32, "|u1": np.uint32, "|b1": np.uint8}  # what sums of few of a type fit in
 MOST = 65536.0  # times white, as the stage `levels` has it
 
 
@@ -46,7 +47,7 @@ def overview(samples: NDArray[Any], shot: Shot) -> Overview:
             light = np.nan_to_num(above / (span or 1.0), posinf=MOST, neginf=0.0).clip(-MOST, MOST)
             planes.append(_flattened(light, shot, number, side * times))
             full = black + CLIPPED * span * (p.full[number] if p.full else 1.0)
-            clipped.append(_binned(linear >= full, side, times).mean(axis=(0, 1)) / times**2)
+            clipped.append(_binned(_reaches(linear, full), side, times).mean(axis=(0, 1)) / times**2)
     sites = np.concatenate([plane.reshape(side * side, *plane.shape[2:]) for plane in planes])
     if shot.cfa:
         letters = np.array(list(shot.cfa))
@@ -59,11 +60,19 @@ def _binned(plane: NDArray[Any], side: int, times: int) -> Array:
     block = side * times
     height, width = plane.shape[0] // block, plane.shape[1] // block
     whole = plane[: height * block, : width * block].reshape(height, times, side, width * block)
-    rows = whole.sum(axis=1, dtype=np.float32)  # whole rows are added, which is fast; then columns of what is left
+    # whole rows are added, which is fast, and faster in whole numbers; then columns of what is left
+    rows = whole.sum(axis=1, dtype=KINDS.get(plane.dtype.str, np.float32)).astype(np.float32)
     sums = np.zeros((side, side, height, width), np.float32)
     for column in range(block):
         sums[:, column % side] += rows[:, :, column::block].swapaxes(0, 1)
     return sums
+
+
+def _reaches(plane: NDArray[Any], full: float) -> NDArray[np.bool_]:
+    """Whether samples are as great as `full`; whole numbers are compared with one, which is several times as fast."""
+    if plane.dtype.kind == "u" and 0 < full <= np.iinfo(plane.dtype).max:
+        return np.asarray(plane >= plane.dtype.type(math.ceil(full)))
+    return np.asarray(plane >= full)
 
 
 def _black(p: Levels, plane: int, side: int, times: int, shape: tuple[int, ...]) -> Array:
