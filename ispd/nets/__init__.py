@@ -1,4 +1,5 @@
 """Networks that render: from the Bayer mosaic straight to a picture.  Pure: tensors in, tensors out.
+A large frame in bounded memory: `ispd.runner.layerwise`.
 
 bayer         a mosaic of any phase as the four planes that the networks take
 blocks        what the networks are made of

@@ -1,7 +1,7 @@
 """What both published networks are made of.  Tensor names are the checkpoints'; (N, C, H, W) in, (N, C', H', W') out.
 
 Every block takes one tensor.  `Run` is how a network's `flow` calls them: by itself on whole tensors (`whole`), or in
-strips of rows (`ispd.nets.strips`), so that what flows where is written once.
+strips of rows (`ispd.runner.layerwise`), so that what flows where is written once.
 
 Source  A. Ignatov et al., PyNET (arXiv 2002.05509): multi-kernel blocks; Q. Wang et al., ECA-Net (CVPR 2020);
         S. Woo et al., CBAM (ECCV 2018); L. Yang et al., SimAM (ICML 2021); the rest as the checkpoints have it
@@ -31,7 +31,7 @@ class Run(Protocol[M]):
         """These maps, one after the other in the channels."""
 
     def sum(self, one: M, other: M) -> M:
-        """Both added."""
+        """Both added; `one` is not used again."""
 
 
 class Whole:

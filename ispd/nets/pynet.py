@@ -120,9 +120,11 @@ class PyNet(nn.Module):
             return self._picture(2, self.conv_l2_out, deep, run)
 
         x = run.join(run(self.conv_l1_d3, first, run(self.conv_t1a, deep)), first)
-        x = run(self.conv_l1_d6, run(self.conv_l1_d5, x))
+        for module in (self.conv_l1_d5, self.conv_l1_d6):
+            x = run(module, x)
         x = self._residual((self.conv_l1_d7, self.conv_l1_d8, self.conv_l1_d9), x, run)
-        x = run(self.conv_l1_d12, run(self.conv_l1_d10, x), first)
+        x = run(self.conv_l1_d10, x)
+        x = run(self.conv_l1_d12, x, first)
         deep = run(self.conv_l1_d14, x, run(self.conv_t1b, deep), first)
         del x, first
         if self.level == 1:
