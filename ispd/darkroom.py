@@ -17,8 +17,9 @@ from ispd.config import Folder
 from ispd.decode.cell import Cell
 from ispd.decode.facts import check_whole
 from ispd.develop import develop
-from ispd.errors import CannotCreate, ChangedPhoto, MissingTool, PhotoError
+from ispd.errors import BadModel, CannotCreate, ChangedPhoto, ConfigError, MissingTool, PhotoError
 from ispd.metadata.exiftool import ExifTool
+from ispd.models import find
 from ispd.orders import Delivered, Failed, Fault, Format, Order, Outcome, Output, Plan, Report, SetAside, Waiting
 from ispd.photo import digest_of, facts_of, find_sidecar, identity_of, note_sidecar
 from ispd.plan import Choice, choose, plan_with
@@ -38,10 +39,14 @@ class Wish:
 
 
 class Darkroom:
-    """A decode cell, an exiftool and a device, kept while photos are developed.  A context manager."""
+    """A decode cell, an exiftool and a device, kept while photos are developed.  A context manager.
 
-    def __init__(self, device: str) -> None:
+    `models` is the folder of imported networks, which profiles may name.
+    """
+
+    def __init__(self, device: str, models: Path = Path()) -> None:
         self._device = choose_device(device)
+        self._models = models.absolute()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -74,7 +79,8 @@ class Darkroom:
         if identity is None or digest is None:
             raise ChangedPhoto("the file changed while it was read: try again when it has arrived")
         plan = self._plan(path, name, wish, library)
-        return Order(0, path, digest, identity, plan.recipe, (), _sidecar(path), plan.note), plan
+        folder = os.fsencode(self._models)
+        return Order(0, path, digest, identity, plan.recipe, (), _sidecar(path), plan.note, folder), plan
 
     def _plan(self, path: bytes, name: bytes, wish: Wish, library: Library) -> Plan:
         folder = Folder(
@@ -84,9 +90,19 @@ class Darkroom:
         choice = Choice(wish.profile.name, ()) if wish.profile else choose(facts, name, folder, library)
         assert isinstance(choice, Choice)  # learn = "never": there is nothing to wait for
         profile = wish.profile or library.get(choice.name)
+        if profile.backend != "isp":
+            _check_model(self._models, profile)
         if wish.format:
             profile = replace(profile, outputs=_in_format(profile.outputs, wish.format))
         return plan_with(profile, choice, facts, name, folder)
+
+
+def _check_model(folder: Path, profile: Profile) -> None:
+    """Before anything is decoded.  Raises ConfigError where the profile names a model that cannot be used."""
+    try:
+        find(folder, profile.backend)
+    except BadModel as error:
+        raise ConfigError(f'{profile.name}: backend = "{profile.backend}": {error}') from error
 
 
 def _in_format(outputs: tuple[Output, ...], wanted: Format) -> tuple[Output, ...]:

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import ispd
-from ispd import lens, profile
+from ispd import lens, models, profile
 from ispd.decode.cell import Cell, Decoded
 from ispd.encode.picture import check, encode
 from ispd.errors import (
+    BadModel,
     CannotCreate,
     ChangedPhoto,
     IncompletePhoto,
@@ -28,18 +30,21 @@ from ispd.errors import (
 )
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.tags import Provenance, write_tags
+from ispd.models import Model
 from ispd.orders import Fault, Order, Report, Written
 from ispd.photo import facts_of, identity_of
 from ispd.publish import seal
 from ispd.runner import picture
+from ispd.runner.device import load_torch
 from ispd.runner.picture import Rendered
 
 
 def decode(order: Order, cell: Cell, door: ExifTool) -> Decoded:
     """The photo's samples.  Raises PhotoError, IncompletePhoto, ChangedPhoto, MachineError."""
     decoded = cell.decode(order.source, order.identity)
-    corrections = profile.from_json(order.recipe.profile_json).look.camera.corrections
-    if not lens.is_wanted(decoded.shot, corrections):
+    asked = profile.from_json(order.recipe.profile_json)
+    corrections = asked.look.camera.corrections
+    if asked.backend != "isp" or not lens.is_wanted(decoded.shot, corrections):
         return decoded
     found = lens.correct(decoded.shot, facts_of(order.source, door), corrections)
     warnings = (*decoded.warnings, *found.warnings)
@@ -54,13 +59,25 @@ class Developed:
     reader: str
     lens_correction: str
     warnings: tuple[str, ...]
+    model: Model | None = None  # the network that rendered, if one did
 
 
 def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Developed:
-    """One picture for each of the recipe's outputs.  Raises PhotoError, MissingTool, CardFailed."""
-    look = profile.from_json(order.recipe.profile_json).look
-    rendered = picture.render(decoded.samples, decoded.shot, look, order.recipe.outputs, device, beat)
-    return Developed(rendered, decoded.reader, decoded.lens_correction, decoded.warnings)
+    """One picture for each of the recipe's outputs.
+
+    Raises PhotoError, MissingTool, CardFailed; where a network renders also BadModel, and CannotCreate without room.
+    """
+    asked, outputs = profile.from_json(order.recipe.profile_json), order.recipe.outputs
+    if asked.backend == "isp":
+        model = None
+        rendered = picture.render(decoded.samples, decoded.shot, asked.look, outputs, device, beat)
+    else:
+        model = models.find(Path(os.fsdecode(order.models)), asked.backend)
+        load_torch()  # alone, so that what fails has a name
+        from ispd.runner import network
+
+        rendered = network.render(decoded.samples, decoded.shot, asked.look, outputs, model, device, beat)
+    return Developed(rendered, decoded.reader, decoded.lens_correction, decoded.warnings, model)
 
 
 def finish(order: Order, developed: Developed, door: ExifTool) -> Report:
@@ -131,16 +148,18 @@ def fault(error: IspdError) -> Fault:
             return Fault("space", sentence)
         case MissingTool():
             return Fault("tool", sentence)
-        case MachineError():
+        case MachineError() | BadModel():  # a model can be imported again; meanwhile other photos go on
             return Fault("machine", sentence)
         case _:
             return Fault("bug", sentence)
 
 
 def _provenance(order: Order, developed: Developed) -> Provenance:
-    recipe, rendered = order.recipe, developed.rendered
+    recipe, rendered, model = order.recipe, developed.rendered, developed.model
     asked = profile.from_json(recipe.profile_json)
     shot = rendered.shot
+    is_metered = asked.look.exposure.auto == "scene" and model is None
+    is_estimated = bool(shot.lights) and model is None
     return Provenance(
         source_digest=order.source_digest,
         recipe_digest=recipe.digest,
@@ -148,10 +167,12 @@ def _provenance(order: Order, developed: Developed) -> Provenance:
         profile_digest=recipe.profile_digest,
         version=ispd.__version__,
         backend=asked.backend,
+        model=f"{model.manifest.architecture}, sha256 {model.manifest.sha256}" if model else "",
+        license=model.manifest.license if model else "",
         reader=developed.reader,
         device=rendered.device,
         lens_correction=developed.lens_correction,
         note=order.note,
-        exposure_shift=f"{shot.exposure_shift:+.2f}" if asked.look.exposure.auto == "scene" else "",
-        white_balance="estimated: " + " ".join(f"{part:.3f}" for part in shot.neutral) if shot.lights else "",
+        exposure_shift=f"{shot.exposure_shift:+.2f}" if is_metered else "",
+        white_balance="estimated: " + " ".join(f"{part:.3f}" for part in shot.neutral) if is_estimated else "",
     )

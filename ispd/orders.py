@@ -163,6 +163,7 @@ class Order:
     staging: tuple[bytes, ...]  # absolute path of each output, one a recipe.outputs; must not exist yet
     sidecar: bytes | None = None  # absolute path of an XMP sidecar
     note: str = ""  # the plan's, for the output's XMP
+    models: bytes = b""  # absolute path of the folder of imported networks, one of which the profile may name
 
 
 @dataclass(frozen=True)

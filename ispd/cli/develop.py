@@ -47,11 +47,13 @@ def _device(name: str) -> str:
 
 def run(args: Namespace) -> int:
     """Develop each photo and say what came of it."""
+    from ispd.config import state_of
     from ispd.darkroom import Darkroom, Wish  # brings torch
+    from ispd.models import models_folder
 
     library = open_library()
     wish = Wish(args.deliver, _profile(args.profile, library), args.format)
-    with Darkroom(args.device) as darkroom:
+    with Darkroom(args.device, models_folder(state_of())) as darkroom:
         codes = {_develop(darkroom, photo, wish, library, args.json) for photo in args.photos}
     return codes.pop() if len(codes) == 1 else 1
 

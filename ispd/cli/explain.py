@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ispd.cli.command import Subparsers, about, add_command, add_config, add_json, print_json
-from ispd.errors import ConfigError, NoInput
+from ispd.errors import BadModel, ConfigError, NoInput
 from ispd.sentences import printable, shown
 
 if TYPE_CHECKING:
@@ -55,10 +55,14 @@ def run(args: Namespace) -> int:
 def _explained(
     path: bytes, args: Namespace, config: Config | None, profiles: Library, door: ExifTool
 ) -> dict[str, Any]:
+    from ispd.config import usual_state
+    from ispd.models import models_folder
+
     folder = folder_of(path, config)
+    state = config.state if config else usual_state()
     if args.profile:
         folder = dataclasses.replace(folder, profile=args.profile)
-    return report(path, facts_of_raw(path, door), folder, profiles)
+    return report(path, facts_of_raw(path, door), folder, profiles, models_folder(state))
 
 
 def facts_of_raw(path: bytes, door: ExifTool) -> Facts:
@@ -96,7 +100,7 @@ def folder_of(path: bytes, config: Config | None) -> Folder:
     return Folder(watch=real, deliver=real)
 
 
-def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict[str, Any]:
+def report(path: bytes, facts: Facts, folder: Folder, profiles: Library, models: Path) -> dict[str, Any]:
     """Everything there is to say, ready for JSON.  Raises ConfigError where no profile can be chosen."""
     from ispd.daemon.scan import Depth, Root, has_reference, scan
     from ispd.orders import Waiting
@@ -116,6 +120,7 @@ def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict
         "profile": made.recipe.profile,
         "file": str(profiles.entry(made.recipe.profile).path),
         "digest": made.recipe.profile_digest,
+        **backend(profiles.get(made.recipe.profile).backend, models),
         "note": made.note,
         "rules": [dataclasses.asdict(rule) for rule in made.trail],
         "metadata": made.recipe.metadata,
@@ -124,6 +129,18 @@ def report(path: bytes, facts: Facts, folder: Folder, profiles: Library) -> dict
             for name, output in zip(made.names, made.recipe.outputs, strict=True)
         ],
     }
+
+
+def backend(name: str, folder: Path) -> dict[str, str]:
+    """What renders, and the license of its weights where that is an imported network."""
+    from ispd.models import find
+
+    if name == "isp":
+        return {"backend": name}
+    try:
+        return {"backend": name, "license": find(folder, name).manifest.license}
+    except BadModel as error:
+        return {"backend": name, "problem": str(error)}
 
 
 def said(output: Output) -> str:
@@ -140,6 +157,9 @@ def text(report: dict[str, Any]) -> str:
         report["photo"],
         f"  taken     {taken(facts)}",
         f"  profile   {report['profile']}   {report['file']}",
+        *([f"  backend   {report['backend']}"] if report["backend"] != "isp" else []),
+        *([f"  license   {report['license']}"] if "license" in report else []),
+        *([f"  problem   {report['problem']}"] if "problem" in report else []),
         "  because",
     ]
     lines += [f"    {'✓' if rule['holds'] else '·'} {rule['profile']}: {rule['sentence']}" for rule in report["rules"]]

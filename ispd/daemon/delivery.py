@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from ispd.daemon.clock import Now
@@ -29,7 +30,14 @@ class Delivery:
     """The way from `queued` to `delivered`.  The ledger's rows are the truth; nothing here outlives the process."""
 
     def __init__(
-        self, ledger: Ledger, survey: Survey, engines: Engines, troubles: Troubles, give_up_seconds: float, batch: Batch
+        self,
+        ledger: Ledger,
+        survey: Survey,
+        engines: Engines,
+        troubles: Troubles,
+        give_up_seconds: float,
+        batch: Batch,
+        models: bytes,
     ) -> None:
         self.give_up_seconds = give_up_seconds
         self.stopping = False
@@ -38,6 +46,7 @@ class Delivery:
         self._engines = engines
         self._troubles = troubles
         self._batch = batch
+        self._models = models  # the folder of imported networks
         self._desks: Desks = {}
         self._lines = Every(seconds=60, burst=30)
 
@@ -114,7 +123,7 @@ class Delivery:
             return
         order = self._ledger.jobs.begin(job.id, find_sidecar(photos[0].path, folder.sight.sidecars), now.wall)
         if order is not None:
-            self._engines.give(order)
+            self._engines.give(replace(order, models=self._models))
 
     def _hear(self, event: Event, now: Now) -> None:
         match event:

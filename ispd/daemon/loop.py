@@ -36,6 +36,7 @@ from ispd.daemon.troubles import Troubles
 from ispd.daemon.watch import Watcher
 from ispd.daemon.words import Batch, say
 from ispd.errors import ConfigError, IspdError, MachineError, NoInput, NotPermitted, PhotoError
+from ispd.models import models_folder
 from ispd.profile import Library, open_library
 from ispd.sentences import counted
 
@@ -64,7 +65,10 @@ class Loop:
         self.survey = Survey(ledger, self.settling, config.settle.scan_seconds, watcher)
         library = library_of(config)
         self.intake = Intake(ledger, self.survey, self.settling, self.troubles, self.batch, library, patience)
-        self.delivery = Delivery(ledger, self.survey, self.engines, self.troubles, patience.give_up_seconds, self.batch)
+        models = os.fsencode(models_folder(config.state))
+        self.delivery = Delivery(
+            ledger, self.survey, self.engines, self.troubles, patience.give_up_seconds, self.batch, models
+        )
         self._busy = True
         self._counts: tuple[Counts, ...] = ()
         self._count_again_at = 0.0

@@ -143,8 +143,13 @@ def grade(
         rgb = SceneRGB(tone_curve(rgb, camera_profile.tone_curve, black))  # what the file's maker meant it to be
         p = replace(p, method="none")
     display = learned_curve(rgb, p) if p.method == "learned" else curve(rgb, p, ceiling)
-    display = lattice(display, look.lattice.cube)  # what no curve can say, on the colors that it has made
-    return finish(display, look.finish)  # saturation by eye: after the tones it is judged with
+    return retouched(display, look)
+
+
+def retouched(rgb: DisplayRGB, look: Look) -> DisplayRGB:
+    """The last of the grade, which acts on a network's pictures too."""
+    rgb = lattice(rgb, look.lattice.cube)  # what no curve can say, on the colors that it has made
+    return finish(rgb, look.finish)  # saturation by eye: after the tones it is judged with
 
 
 def codes(rgb: DisplayRGB, look: Look, space: Space) -> Tensor:

@@ -58,7 +58,9 @@ class Provenance:
     profile: str  # name
     profile_digest: str
     version: str  # of ispd
-    backend: str = ""
+    backend: str = ""  # "isp", or the name of an imported model
+    model: str = ""  # what that is: architecture and digest of its weights; empty: the ISP
+    license: str = ""  # of the model's weights, which may bind who uses the picture
     reader: str = ""
     device: str = ""
     lens_correction: str = ""  # "lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion, vignetting)"

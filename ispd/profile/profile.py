@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ispd import toml
+from ispd import models, toml
 from ispd.isp.look import Look
 from ispd.isp.params import Cube
 from ispd.orders import Output
@@ -28,6 +28,13 @@ def _name_problem(name: str) -> str:
     return ""
 
 
+def _backend_problem(name: str) -> str:
+    return "" if name == "isp" or not models.name_problem(name) else 'must be "isp" or the name of an imported model'
+
+
+AFTER_A_NETWORK = ("lattice", "finish", "sharpen", "gamut")  # what of a look acts on the picture that it has made
+
+
 @dataclass(frozen=True)
 class Profile:
     """One TOML file, or the canonical JSON that an order carries."""
@@ -35,7 +42,7 @@ class Profile:
     name: Annotated[str, toml.Check(_name_problem)]  # what folders and commands call it
     schema: Literal[1] = 1  # of this page
     intent: str = ""  # one line: what it is for
-    backend: Literal["isp"] = "isp"  # what renders
+    backend: Annotated[str, toml.Check(_backend_problem)] = "isp"  # what renders; or the name of an imported model
     match: Match = field(default_factory=Match)
     look: Annotated[Look, toml.Lifted("camera")] = field(default_factory=Look)  # [camera] and [look]
     bodies: Annotated[tuple[Body, ...], toml.Key("body")] = ()  # where several cameras share the look
@@ -59,6 +66,8 @@ def read_page(page: toml.Page, folder: Path | None = None) -> Profile:
         _check_outputs(reading, profile.outputs)
     if profile is not None and not reading.problems:
         _check_learned(reading, profile)
+    if profile is not None and profile.backend != "isp":
+        _check_stages(reading, profile)
     reading.finish()
     assert profile is not None  # what could not be made has left a problem
     return profile
@@ -78,6 +87,17 @@ def _check_learned(reading: toml.Reading, profile: Profile) -> None:
     for camera in (profile.look.camera, *(body.camera for body in profile.bodies)):
         if len(camera.matrix.warm) and not (len(camera.matrix.cool) and len(camera.matrix.warmth)):
             reading.complain_of(camera.matrix, "warm", "needs `cool` and `warmth` beside it")
+
+
+def _check_stages(reading: toml.Reading, profile: Profile) -> None:
+    """What is set and would not act."""
+    why = f'is set, but backend = "{profile.backend}" renders by a network: only {", ".join(AFTER_A_NETWORK)} act then'
+    for stage in fields(Look):
+        is_set = getattr(profile.look, stage.name) != getattr(Look(), stage.name)
+        if is_set and stage.name not in AFTER_A_NETWORK:
+            reading.complain(("camera",) if stage.name == "camera" else ("look", stage.name), why)
+    if profile.bodies:
+        reading.complain(("body",), why)
 
 
 def to_toml(profile: Profile) -> tuple[str, Cube | None]:

@@ -72,7 +72,23 @@ def render(mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str,
         mosaic = replace(mosaic, samples=mosaic.samples.to(device))
         display = _displayed(mosaic, look, each, beat)
         beat()
-        return [_pictured(display, mosaic, look, output, each, beat) for output in outputs]
+        return [_pictured(display, mosaic.shot, look, output, each, beat) for output in outputs]
+
+
+def finished(
+    display: DisplayRGB, shot: Shot, look: Look, outputs: tuple[Output, ...], device: str, beat: Beat
+) -> list[Pixels]:
+    """As `render`, of a picture that a network has made: (3, H, W) display-linear, cropped, as the sensor lies."""
+    _, height, _ = display.shape
+    retouched = torch.empty_like(display)
+
+    def touched(strip: Strip) -> None:
+        rows = slice(strip.top, strip.bottom)
+        retouched[:, rows] = pipeline.retouched(DisplayRGB(display[:, rows]), look)
+
+    with torch.inference_mode(), _workers(device) as each:
+        each(touched, _strips(0, height, height, 0, _rows(display)), beat)
+        return [_pictured(DisplayRGB(retouched), shot, look, output, each, beat) for output in outputs]
 
 
 @contextmanager
@@ -159,10 +175,10 @@ def _displayed(mosaic: Mosaic, look: Look, each: Each, beat: Beat) -> DisplayRGB
     return DisplayRGB(display)
 
 
-def _pictured(display: DisplayRGB, mosaic: Mosaic, look: Look, output: Output, each: Each, beat: Beat) -> Pixels:
+def _pictured(display: DisplayRGB, shot: Shot, look: Look, output: Output, each: Each, beat: Beat) -> Pixels:
     """One output: sized, sharpened, in its space, quantized, upright."""
     bits = 8 if output.format == "jpeg" else output.bits
-    sized = resize(display, output.size, mosaic.shot.pixel_aspect)
+    sized = resize(display, output.size, shot.pixel_aspect)
     beat()
     _, height, width = sized.shape
     shape = (height, width, 3)
@@ -174,7 +190,7 @@ def _pictured(display: DisplayRGB, mosaic: Mosaic, look: Look, output: Output, e
         pixels[strip.top : strip.bottom] = quantize(code, bits, strip.top)
 
     each(encoded, _strips(0, height, height, reach(look.sharpen), _rows(sized)), beat)
-    return np.ascontiguousarray(orient(pixels, mosaic.shot.orientation))
+    return np.ascontiguousarray(orient(pixels, shot.orientation))
 
 
 def _rows(tensor: Tensor) -> int:

@@ -8,6 +8,8 @@ from ispd.nets import pack_bayer
 from ispd.nets.bayer import BAYER, SCALE, reflected
 from tests.isp.shots import XTRANS
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def numbered(height: int, width: int) -> torch.Tensor:
     return torch.arange(height * width, dtype=torch.int32).reshape(height, width)

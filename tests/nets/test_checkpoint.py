@@ -10,6 +10,8 @@ from ispd.nets.checkpoint import build
 from ispd.nets.pynet import PyNet
 from tests.nets import seeded
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HDR = "raw-to-tonemapped-hdr"
 
 

@@ -17,7 +17,10 @@ from ispd.nets.vgg import vgg19_features, vgg_loss
 from tests.nets import seeded
 
 GOLDEN = seeded.CHECKPOINTS / "golden.npz"
-pytestmark = pytest.mark.skipif(not GOLDEN.is_file(), reason=f"the golden data are not here: {GOLDEN}")
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.skipif(not GOLDEN.is_file(), reason=f"the golden data are not here: {GOLDEN}"),
+]
 
 SUMS = {
     "hdr": (197, 6_473_474, "ddd4ad352ba6f887a83a09d9fa600358b21a6b3fc3efc50df5e017431d20e543"),

@@ -11,6 +11,8 @@ from ispd.nets import losses
 from ispd.nets.losses import Kernel
 from ispd.nets.vgg import Vgg19Features, vgg19_features
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def images() -> Tensor:

@@ -77,7 +77,7 @@ def test_a_name_is_enough_and_gives_one_jpeg() -> None:
         ("[camera.white_balance]\nred = 3", "film.toml:3: camera.white_balance.red = 3 must lie in -2 to 2 stops"),
         ("[look.camera.white_balance]\nred = 1", "film.toml:2: look.camera is unknown; did you mean camera?"),
         ("[exposure]\nev = 1", "film.toml:2: exposure is unknown; did you mean look.exposure?"),
-        ('backend = "hdr-unet"', 'film.toml:2: backend = "hdr-unet" must be "isp"'),
+        ('backend = "../x"', 'film.toml:2: backend = "../x" must be "isp" or the name of an imported model'),
         ("schema = 2", "film.toml:2: schema = 2 must be 1"),
         ("[match]\niso = [800, 50]", "film.toml:3: match.iso = [800, 50] must be two ISO values, the lower one first"),
         ("[[output]]\nquality = 101", "film.toml:3: output.quality = 101 must lie in 1 to 100"),
@@ -89,6 +89,35 @@ def test_a_name_is_enough_and_gives_one_jpeg() -> None:
 )
 def test_a_mistake_is_told_with_line_key_and_bound(text: str, sentence: str) -> None:
     assert problems(f'name = "film"\n{text}') == (sentence,)
+
+
+def test_stages_that_a_network_leaves_no_place_for_are_named() -> None:
+    why = 'is set, but backend = "pynet" renders by a network: only lattice, finish, sharpen, gamut act then'
+    text = """\
+name = "film"
+backend = "pynet"
+[camera.white_balance]
+red = 0.5
+[look.exposure]
+ev = 1
+[look.demosaic]
+method = "auto"
+[look.finish]
+saturation = 1.2
+[look.curve]
+contrast = 2
+"""
+    assert problems(text) == (
+        f"film.toml:3: camera {why}",
+        f"film.toml:5: look.exposure {why}",
+        f"film.toml:11: look.curve {why}",
+    )
+
+
+def test_what_acts_after_a_network_may_be_set() -> None:
+    read_film = read('name = "film"\nbackend = "pynet"\n[look.finish]\nsaturation = 0\n[look.sharpen]\namount = 0')
+    assert read_film.backend == "pynet"
+    assert from_json(to_json(read_film)) == read_film
 
 
 @pytest.mark.parametrize("name", ["auto", "", "a/b", "..", ".hidden", "a b", "x@3", "-x", "n" * 101])

@@ -9,9 +9,11 @@ from torch import Tensor
 from ispd.errors import CannotCreate
 from ispd.nets import from_state_dict
 from ispd.nets.checkpoint import Network
-from ispd.runner.store import Disk, Memory, Room
 from ispd.runner.layerwise import Tally, picture
+from ispd.runner.store import Disk, Memory, Room
 from tests.nets import seeded
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SMALL = 1 << 12  # bytes of a strip: as few rows as there may be
 
@@ -34,7 +36,7 @@ def in_strips(network: Network, packed: Tensor, room: int = 1 << 40) -> Tensor:
         return made.rows(0, made.shape[1])[0]
 
 
-@pytest.mark.parametrize(("name", "height", "width"), [("hdr", 88, 48), ("pynet", 64, 32)])
+@pytest.mark.parametrize(("name", "height", "width"), [("hdr", 88, 48), ("pynet", 48, 32)])
 def test_strips_make_the_whole_frames_picture(name: str, height: int, width: int) -> None:
     packed = scene(height, width).double()
     network = network_of(name, double=True)
