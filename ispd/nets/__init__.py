@@ -6,7 +6,6 @@ blocks        what the networks are made of
 raw_to_tonemapped_hdr, pynet      one file an architecture
 hdr_unet, hdr_look      our own, and the look of its pictures; train: how its weights come about
 checkpoint    a state dict becomes a module, or it is said what is wrong with it
-strips        a whole large frame in bounded memory
 losses, vgg   what training and evaluation measure
 """
 
