@@ -9,7 +9,7 @@ says that neither strips nor threads change a byte.
     tables     shot, look and output as numbers and tables          space   memory that strips use again
     hot_pixels · denoise    in bands of rows, before all of the rest
     strip      the pipeline; its stages are
-               sensor · lateral_ca · demosaic · capture_sharpen · warp · light · resize · codes
+               sensor · lateral_ca · demosaic · capture_sharpen · warp · light or learned · resize · codes
     maths      powers and angles, sixteen at a time
     frame      a photo in bands and strips, on threads
     compiler   decorators, and where machine code is kept
@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ispd.isp.look import Highlights, Look
-from ispd.isp.values import Area, Levels, Shot, WarpRadial
+from ispd.isp.look import Highlights, Lattice, LocalTone, Look
+from ispd.isp.params import Cube
+from ispd.isp.values import Area, Bases, Levels, Shot, WarpRadial
 from ispd.orders import Output
 from ispd.runner.kernels.coverage import uncovered
 from ispd.runner.kernels.mend import mended
@@ -80,7 +81,8 @@ def warm(say: Callable[[str], None]) -> None:
     """Compiles what is not compiled yet, and loads it.  Needs numba."""
     if not is_warm():
         say("compiling the kernels for this processor: some seconds, once")
-    for shot, look in ((_plain(), Look()), (_poor(), Look()), (_plain(), Look(highlights=Highlights("clip")))):
+    looks = Look(), Look(highlights=Highlights("clip")), _learned()
+    for shot, look in ((_poor(), looks[0]), *((_plain(), look) for look in looks)):
         lit = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(1, 64, 64)  # up to the sensor's end
         render(lit, shot, look, (Output(), Output(size=32)), 1, lambda: None)
     kept = kept_in()
@@ -92,7 +94,14 @@ def _plain() -> Shot:
     whole = Area(0, 0, 64, 64)
     levels = Levels((0.0,), (1, 1, 1), (1.0,), full=(1.0,))
     identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    return Shot("RGGB", "RGB", levels, whole, whole, (1.0, 1.0, 1.0), identity)
+    bases = Bases(2, 2, 32.0, bytes(4 * 4 * 4))
+    return Shot("RGGB", "RGB", levels, whole, whole, (1.0, 1.0, 1.0), identity, bases=bases)
+
+
+def _learned() -> Look:
+    """One that needs what is compiled for learned looks alone."""
+    cube = Cube(2, bytes(2 * 2 * 2 * 3 * 4))
+    return Look(local_tone=LocalTone(fine=0.1), lattice=Lattice(cube))
 
 
 def _poor() -> Shot:

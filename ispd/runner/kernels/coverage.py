@@ -46,27 +46,12 @@ def _of_look(shot: Shot, look: Look) -> str:
         return f"demosaic.method = {look.demosaic.method}"
     if any(shot.lateral_ca) and min(shot.active.height, shot.active.width) < LEAST_MOVED:
         return "red and blue of a tiny picture to be moved"
-    if learned := _learned(look):
-        return learned
     profile = shot.camera_profile
     if profile and look.embedded.tables == "file":
         return "the camera profile's tables"
     if profile and profile.tone_curve and look.curve.method == "file":
         return "the camera profile's curve"
     return ""
-
-
-def _learned(look: Look) -> str:
-    shading, local = look.camera.shading, look.local_tone
-    if any(map(len, (shading.red, shading.green, shading.blue))):
-        return "learned shading"
-    if len(look.camera.matrix.cool):
-        return "a learned matrix"
-    if len(local.tones) or local.coarse or local.fine:
-        return "local tone"
-    if look.lattice.cube is not None:
-        return "a lattice"
-    return "a learned curve" if look.curve.method == "learned" else ""
 
 
 def _of_opcodes(shot: Shot, look: Look) -> str:

@@ -45,7 +45,7 @@ class Frame:
     developed: Area  # what is demosaiced: more than the picture where a warp fetches it
     far: int  # sites around that are looked at
     sensor: tables.Sensor
-    scene: tables.Scene
+    grade: strip.Grade
     fringes: tables.Fringes | None  # None: red and blue stay
     warp: tables.Warp | None
     shading: Floats  # vignettes before the warp
@@ -79,11 +79,18 @@ def _frame(samples: NDArray[Any], shot: Shot, look: Look) -> Frame:
         developed,
         far,
         tables.sensor(shot, look, developed.left - far, developed.right + far, far - HALO),
-        tables.scene(shot, look),
+        _grade(shot, look, area),
         tables.fringes(shot) if moves else None,
         warp,
         tables.vignettes(tables.before_warp(shot, look), shot, look),
     )
+
+
+def _grade(shot: Shot, look: Look, area: Area) -> strip.Grade:
+    maps = tables.local_maps(shot, look)
+    cell_px = shot.bases.cell_px if shot.bases else 1.0
+    before, share = tables.places(np.arange(area.left, area.right), cell_px, max(1, maps.shape[2]))
+    return strip.Grade(tables.scene(shot, look), tables.learned(shot, look), maps, cell_px, before, share)
 
 
 def _pictured(
@@ -184,9 +191,9 @@ def _displayed(frame: Frame, top: int, bottom: int, space: Space) -> Floats:
         return light
     codes, rows = _around(frame, first, last, space)
     if frame.fringes:
-        strip.displayed_mosaic(codes, rows, frame.sensor, frame.scene, light, space)
+        strip.displayed_mosaic(codes, rows, frame.sensor, frame.grade, light, space)
     else:
-        strip.displayed(codes, rows, frame.sensor, frame.scene, light, space)
+        strip.displayed(codes, rows, frame.sensor, frame.grade, light, space)
     return light
 
 
@@ -208,7 +215,7 @@ def _unwarped(frame: Frame, first: int, last: int, light: Floats, space: Space) 
     shaded(camera, top, np.arange(camera.shape[2], dtype=np.float32), frame.shading)
     weights, corner = space.floats("weights", 8, area.width), np.empty((2, area.width), np.int64)
     fetched(camera, top, end, across, down, light, weights, corner)
-    strip.displayed_camera(light, rows, np.arange(area.left, area.right, dtype=np.float32), frame.scene, space)
+    strip.displayed_camera(light, rows, np.arange(area.left, area.right, dtype=np.float32), frame.grade, space)
 
 
 def _around(frame: Frame, first: int, last: int, space: Space) -> tuple[Floats, Whole]:

@@ -127,9 +127,12 @@ def _tinted(r: Floats, g: Floats, b: Floats, p: Scene) -> None:
         before = max(luminance(r[x], g[x], b[x]), f(0))
         light = min(encoded(before, knee, slope, scale, exponent), f(1))
         dark, bright = f(6.75) * light * (f(1) - light) * (f(1) - light), f(6.75) * light * light * (f(1) - light)
-        red = _encoded(r[x], knee, slope, scale, exponent) + shadow_red * dark + highlight_red * bright
-        blue = _encoded(b[x], knee, slope, scale, exponent) + shadow_blue * dark + highlight_blue * bright
-        red, blue = _decoded(red, knee, slope, scale, exponent), _decoded(blue, knee, slope, scale, exponent)
+        red = signed_encoded(r[x], knee, slope, scale, exponent) + shadow_red * dark + highlight_red * bright
+        blue = signed_encoded(b[x], knee, slope, scale, exponent) + shadow_blue * dark + highlight_blue * bright
+        red, blue = (
+            signed_decoded(red, knee, slope, scale, exponent),
+            signed_decoded(blue, knee, slope, scale, exponent),
+        )
         after = luminance(red, g[x], blue)
         factor = min(max(before, LEAST) / max(after, LEAST), f(4))
         r[x], g[x], b[x] = red * factor, g[x] * factor, blue * factor
@@ -142,12 +145,16 @@ def luminance(r: np.float32, g: np.float32, b: np.float32) -> np.float32:
 
 
 @part
-def _encoded(x: np.float32, knee: np.float32, slope: np.float32, scale: np.float32, exponent: np.float32) -> np.float32:
+def signed_encoded(
+    x: np.float32, knee: np.float32, slope: np.float32, scale: np.float32, exponent: np.float32
+) -> np.float32:
     value = encoded(abs(x), knee, slope, scale, exponent)
     return value if x >= f(0) else -value
 
 
 @part
-def _decoded(x: np.float32, knee: np.float32, slope: np.float32, scale: np.float32, exponent: np.float32) -> np.float32:
+def signed_decoded(
+    x: np.float32, knee: np.float32, slope: np.float32, scale: np.float32, exponent: np.float32
+) -> np.float32:
     value = decoded(abs(x), knee, slope, scale, exponent)
     return value if x >= f(0) else -value

@@ -7,7 +7,8 @@ Every stage is compiled, releases the GIL, and works in arrays that are used aga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ispd.runner.kernels.lateral_ca import TAPS, lateral_ca
 from ispd.runner.kernels.light import graded
 from ispd.runner.kernels.sensor import cut, highlights, levels, mirror
 from ispd.runner.kernels.space import Space
-from ispd.runner.kernels.tables import HALO, Floats, Fringes, Scene, Sensor, Whole
+from ispd.runner.kernels.tables import HALO, Floats, Fringes, Learned, Scene, Sensor, Whole, places
 
 COLUMNS = 512  # of a tile: with the rows of a strip, what fits the second cache.  Always the same: bytes depend on it
 
@@ -39,21 +40,33 @@ def sensed(codes: Floats, rows: Whole, top: int, left: int, sensor: Sensor, frin
     return mosaic
 
 
-def displayed(codes: Floats, rows: Whole, sensor: Sensor, scene: Scene, light: Floats, space: Space) -> None:
+@dataclass(frozen=True)
+class Grade:
+    """What makes the screen's light of the camera's color; the columns are those of the picture."""
+
+    scene: Scene
+    learned: Learned | None
+    maps: Floats  # of local tone, over the active area; no rows where there is none
+    cell_px: float  # of these maps
+    before: Whole  # for each column the maps' column before it, and how far behind that it lies
+    share: Floats
+
+
+def displayed(codes: Floats, rows: Whole, sensor: Sensor, grade: Grade, light: Floats, space: Space) -> None:
     """Stored codes (rows with HALO more, columns too) to the screen's light (3, rows, columns), tile by tile."""
     column = sensor.column[sensor.margin + HALO :]
+    finished = _grader(light, rows[HALO:], column, grade, space)
     for left, right in _tiles(light):
         mosaic = _mosaic(codes, rows, left, right, sensor, space)
-        work = _demosaiced(mosaic, rows, left, sensor, light, space)
-        graded(light, left, right, rows[HALO:], column, scene, work)
+        finished(left, right, _demosaiced(mosaic, rows, left, sensor, light, space))
 
 
-def displayed_mosaic(mosaic: Floats, rows: Whole, sensor: Sensor, scene: Scene, light: Floats, space: Space) -> None:
+def displayed_mosaic(mosaic: Floats, rows: Whole, sensor: Sensor, grade: Grade, light: Floats, space: Space) -> None:
     """The same from a balanced mosaic."""
     column = sensor.column[sensor.margin + HALO :]
+    finished = _grader(light, rows[HALO:], column, grade, space)
     for left, right in _tiles(light):
-        work = _demosaiced(_cut_out(mosaic, left, right, space), rows, left, sensor, light, space)
-        graded(light, left, right, rows[HALO:], column, scene, work)
+        finished(left, right, _demosaiced(_cut_out(mosaic, left, right, space), rows, left, sensor, light, space))
 
 
 def camera_of_codes(codes: Floats, rows: Whole, sensor: Sensor, camera: Floats, space: Space) -> None:
@@ -68,11 +81,36 @@ def camera_of_mosaic(mosaic: Floats, rows: Whole, sensor: Sensor, camera: Floats
         _demosaiced(_cut_out(mosaic, left, right, space), rows, left, sensor, camera, space)
 
 
-def displayed_camera(camera: Floats, rows: Whole, columns: Floats, scene: Scene, space: Space) -> None:
+def displayed_camera(camera: Floats, rows: Whole, columns: Floats, grade: Grade, space: Space) -> None:
     """Camera color to the screen's light, in place; `rows`, `columns`: which of the active area."""
     work = space.floats("work", 1, 2, COLUMNS)
+    finished = _grader(camera, rows, columns, grade, space)
     for left, right in _tiles(camera):
-        graded(camera, left, right, rows, columns, scene, work)
+        finished(left, right, work)
+
+
+def _grader(
+    light: Floats, rows: Whole, column: Floats, grade: Grade, space: Space
+) -> Callable[[int, int, Floats], None]:
+    """What makes the screen's light of a tile of camera color, given its first and last column, and memory."""
+    if grade.learned is None:
+        return lambda left, right, work: graded(light, left, right, rows, column, grade.scene, work)
+    from ispd.runner.kernels import learned  # machine code that only such looks load
+
+    taught, height = grade.learned, grade.maps.shape[1]
+    above, share = places(rows[: light.shape[1]], grade.cell_px, height)
+    first = int(above.min())
+    held = min(int(above.max()) + 2, height) - first
+    bases = space.floats("bases", 4, held, len(grade.before))
+    learned.spread(grade.maps, first, grade.before, grade.share, bases)
+    lines, spot = space.floats("lines", learned.LINES, COLUMNS), np.empty(COLUMNS, np.int32)
+
+    def finished(left: int, right: int, _: Floats) -> None:
+        learned.taught(
+            light, left, right, rows, column, grade.scene, taught, bases, above - first, share, lines, spot
+        )  # fmt: skip
+
+    return finished
 
 
 def _tiles(light: Floats) -> Iterator[tuple[int, int]]:

@@ -27,9 +27,9 @@ from ispd.isp.color.spaces import (
     rgb_from_rec2020,
 )
 from ispd.isp.crispness import luminance_law, taps
-from ispd.isp.factors import ceiling, exposed, gains
-from ispd.isp.look import Curve, Look
-from ispd.isp.params import Points
+from ispd.isp.factors import ceiling, exposed, gains, matrix_delta
+from ispd.isp.look import Curve, Look, Shading
+from ispd.isp.params import Cube, Numbers, Points
 from ispd.isp.values import FixVignetteRadial, GainMap, Opcode, Shot, WarpRadial, WarpRectilinear
 from ispd.orders import Space
 
@@ -39,6 +39,9 @@ Whole: TypeAlias = NDArray[np.int64]
 HALO = 9  # sites that highlights (1), demosaic (7) and capture_sharpen (1) look away
 CELL = 2 * noise.STEP  # sites of a mosaic, in rows and columns, that all lie in the same four blocks of `denoise`
 MARGIN = 2  # cells that `denoise` looks away: the blocks that a cell lies in, and those beside them
+TAUGHT, TAUGHT_STEPS = 2, 2048  # of a learned curve's table: ranges as long as its own, steps in each
+LIFTS = 128  # points of learned shading down the shorter side: straight between them
+CURVE_OCTAVES = math.log2(tone.CURVE_TOP / tone.CURVE_FLOOR + 1)
 FIRST, OCTAVES, STEPS = -20, 31, 128  # the tone table: from 2^FIRST on, so many octaves of so many steps
 f = np.float32
 
@@ -52,7 +55,7 @@ class Sensor(NamedTuple):
     white: np.float32
     full: np.float32
     balance: Floats  # (2, columns): of even and of odd rows
-    maps: Floats  # (maps, points, columns): gains between the points of each map's rows
+    maps: Floats  # (maps, points, columns): gains between the points of each map's rows; learned shading is one too
     map_point: Whole  # (maps, rows): the point above; -1 where the map leaves the row alone
     map_part: Floats  # (maps, rows): how far below it
     vignettes: Floats  # (vignettes, 8): center's row, column, 1 / farthest², five coefficients
@@ -121,6 +124,21 @@ class Scene(NamedTuple):
     srgb: Floats
 
 
+class Learned(NamedTuple):
+    """Local tone, the learned curve, the lattice; what there is none of has no length."""
+
+    stops: np.float32  # that exposure added
+    floor: np.float32  # least log2 luminance that local tone looks at
+    knot_first: np.float32  # a base's distance from the first knot, and knots a stop
+    knot_scale: np.float32
+    rises: Floats  # from one knot to the next
+    curve: Floats  # (3, steps)
+    below: Floats  # (3): slope below black
+    steps: np.float32  # an octave
+    size: int  # nodes along a lattice's side; 0: none
+    nodes: Floats  # of it: red, green, blue, nothing; what is added to a color
+
+
 class Codes(NamedTuple):
     """Sharpen, gamut, encode, quantize."""
 
@@ -150,7 +168,10 @@ def sensor(shot: Shot, look: Look, left: int, right: int, margin: int = 0) -> Se
     sites = np.array([balance["RGB".index(letter)] for letter in shot.cfa], np.float32).reshape(2, 2)
     red_row, red_column = divmod(shot.cfa.index("R"), 2)
     multiplied = shading(shot.opcodes2, look)
-    points, point, part = _maps(multiplied, columns, active.height, active.width)
+    points, point, part = _stacked(
+        [*_maps(multiplied, columns, active.height, active.width), *_lifts(shot, look.camera.shading, columns)],
+        len(columns), active.height,
+    )  # fmt: skip
     return Sensor(
         black=np.ascontiguousarray(pattern[:, columns % pattern.shape[1]] + own[columns]),
         black_of_row=_padded(p.delta_v, active.height),
@@ -281,8 +302,10 @@ def scene(shot: Shot, look: Look) -> Scene:
     p, tints = look.curve, look.finish
     white = float(tone.white(p, ceiling(shot, look)))
     matrix = np.array(shot.rec2020_from_camera) * float(exposed(shot, look))
+    if (delta := matrix_delta(look.camera.matrix, shot.neutral, shot.colors)) is not None:
+        matrix = np.array(delta, np.float64) @ matrix
     asked = np.array([tints.shadow_red, tints.shadow_blue, tints.highlight_red, tints.highlight_blue], np.float32)
-    filmic = p.method != "none"
+    filmic = p.method not in ("none", "learned")
     return Scene(
         vignettes=vignettes(after_warp(shot, look), shot, look),
         matrix=matrix.astype(np.float32),
@@ -295,6 +318,86 @@ def scene(shot: Shot, look: Look) -> Scene:
         oklab=_matrices(LMS_FROM_REC2020, LAB_FROM_LMS, LMS_FROM_LAB, REC2020_FROM_LMS),
         srgb=np.array(SRGB, np.float32),
     )
+
+
+def learned(shot: Shot, look: Look) -> Learned | None:
+    """Of a surveyed shot; None where the look has nothing of it."""
+    curve, cube = look.curve.method == "learned", look.lattice.cube
+    if not curve and cube is None and not (shot.bases and _has_local_tone(look)):
+        return None
+    assert cube is None or isinstance(cube, Cube)
+    stops = math.log2(float(exposed(shot, look)))
+    tones = np.array(look.local_tone.tones, np.float32)
+    table, below = _taught(look.curve, cube is None) if curve else (np.zeros((3, 0)), np.zeros(3))
+    return Learned(
+        stops=f(stops),
+        floor=f(tone.DARKEST + stops),
+        knot_first=f(stops - tone.LOCAL_GREY - tone.LOCAL_FIRST),
+        knot_scale=f(1 / tone.LOCAL_STEP),
+        rises=np.diff(tones),
+        curve=table.astype(np.float32),
+        below=below.astype(np.float32),
+        steps=f(TAUGHT_STEPS / CURVE_OCTAVES),
+        size=cube.size if cube else 0,
+        nodes=_shifts(cube) if cube else np.zeros(0, np.float32),
+    )
+
+
+def local_maps(shot: Shot, look: Look) -> Floats:
+    """(4, rows, columns) over the survey's cells: what bare brightness is multiplied by and what is added, to be the
+    lift but for `tones`; the same, to be the large base.  (4, 0, 0) where there is no local tone."""
+    p, found = look.local_tone, shot.bases
+    if found is None or not _has_local_tone(look):
+        return np.zeros((4, 0, 0), np.float32)
+    maps = np.frombuffer(found.maps, "<f4").reshape(4, found.rows, found.columns)
+    coarse, fine = cast(float, p.coarse), cast(float, p.fine)
+    small, small_offset, large, large_offset = maps
+    slope = coarse * (small - large) + fine * (1 - small)
+    offset = coarse * (small_offset - large_offset) - fine * small_offset
+    first = float(p.tones[0]) if len(p.tones) else 0.0
+    return np.ascontiguousarray(np.stack([slope, offset + first, large, large_offset]), np.float32)
+
+
+def places(at: Whole, cell_px: float, count: int) -> tuple[Whole, Floats]:
+    """For each pixel of a row or column the map's cell before it, and how far behind its middle it lies."""
+    place = ((at + 0.5) / cell_px - 0.5).clip(0, max(count - 1, 0))
+    before = np.floor(place).astype(np.int64).clip(max=max(count - 2, 0))
+    return before, (place - before).astype(np.float32)
+
+
+def _has_local_tone(look: Look) -> bool:
+    p = look.local_tone
+    return len(p.tones) > 0 or cast(float, p.coarse) != 0 or cast(float, p.fine) != 0
+
+
+def _taught(p: Curve, is_last: bool) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(3, steps) what light becomes at even steps of log2(x / CURVE_FLOOR + 1), and (3) the slope below black.
+
+    Light for who comes last; for a lattice the encoded value.
+    """
+    steps = np.arange(TAUGHT * TAUGHT_STEPS + 2) / TAUGHT_STEPS
+    value = _straight(steps, p.heights) + tone.BEYOND * CURVE_OCTAVES * (steps - 1).clip(min=0)
+    value = np.append(value, value[0] - tone.BEYOND / 1024)  # a little below black
+    channels = np.stack([value + (_straight(value, own) if len(own) else 0) for own in (p.red, p.green, p.blue)])
+    if is_last:
+        channels = _decoded(channels, SRGB)
+    return channels[:, :-1], (channels[:, 0] - channels[:, -1]) * 1024
+
+
+def _straight(share: NDArray[Any], numbers: Numbers) -> NDArray[Any]:
+    knots = np.array(numbers, np.float64)
+    return np.asarray(np.interp(share, np.linspace(0, 1, len(knots)), knots))
+
+
+def _shifts(cube: Cube) -> Floats:
+    """Nodes less their own places, four numbers each, so that the next one red follows at once."""
+    steps = np.linspace(0, 1, cube.size, dtype=np.float32)
+    nodes = np.frombuffer(cube.nodes, "<f4").reshape(*[cube.size] * 3, 3)
+    shifts = np.zeros((*[cube.size] * 3, 4), np.float32)
+    shifts[..., 0] = nodes[..., 0] - steps
+    shifts[..., 1] = nodes[..., 1] - steps[:, None]
+    shifts[..., 2] = nodes[..., 2] - steps[:, None, None]
+    return shifts.reshape(-1)
 
 
 def codes(look: Look, space: Space, bits: int) -> Codes:
@@ -339,24 +442,77 @@ def _matrices(*matrices: NDArray[Any]) -> Floats:
     return np.stack(matrices).astype(np.float32)
 
 
-def _maps(opcodes: list[GainMap | FixVignetteRadial], columns: Whole, height: int, width: int) -> tuple[Any, ...]:
-    maps = [opcode for opcode in opcodes if isinstance(opcode, GainMap) and _acts(opcode)]
-    most = max([2, *[len(opcode.gains) for opcode in maps]])
-    points = np.ones((len(maps), most, len(columns)), np.float32)
-    point, part = np.full((len(maps), height), -1, np.int64), np.zeros((len(maps), height), np.float32)
-    for number, opcode in enumerate(maps):
+Map: TypeAlias = tuple[
+    NDArray[Any], Whole, NDArray[Any]
+]  # gains (points, columns); each row's point above, or -1; part
+
+
+def _maps(opcodes: list[GainMap | FixVignetteRadial], columns: Whole, height: int, width: int) -> list[Map]:
+    """The file's, as few as can be: those of two colors in the same rows are one."""
+    maps: list[Map] = []
+    for opcode in opcodes:
+        if not isinstance(opcode, GainMap) or not _acts(opcode):
+            continue
         area, (down, right) = opcode.region.area, opcode.spacing
         gained = np.nan_to_num(np.array(opcode.gains)[:, :, 0], nan=1.0, posinf=1.0, neginf=1.0).clip(min=0)
         lower, t = _between(columns, width, right, opcode.origin[1], gained.shape[1])
         between = gained[:, lower] + (gained[:, np.minimum(lower + 1, gained.shape[1] - 1)] - gained[:, lower]) * t
-        there = _in_region(columns, area.left, area.right, opcode.region.col_pitch)
-        points[number, : len(gained)] = np.where(there, between, 1.0)
-        points[number, len(gained) :] = points[number, len(gained) - 1]
+        points = np.where(_in_region(columns, area.left, area.right, opcode.region.col_pitch), between, 1.0)
         rows = np.arange(height)
         lower, t = _between(rows, height, down, opcode.origin[0], len(gained))
-        there = _in_region(rows, area.top, area.bottom, opcode.region.row_pitch)
-        point[number], part[number] = np.where(there, lower, -1), t
-    return points, point, part
+        point = np.where(_in_region(rows, area.top, area.bottom, opcode.region.row_pitch), lower, -1)
+        last = maps[-1] if maps else None
+        if last and _go_together(last, (points, point, t)):
+            maps[-1] = last[0] * points, point, t
+        else:
+            maps.append((points, point, t))
+    return maps
+
+
+def _go_together(a: Map, b: Map) -> bool:
+    """Whether two maps lie in the same rows, and never both in one column."""
+    if a[0].shape != b[0].shape or not np.array_equal(a[1], b[1]) or not np.array_equal(a[2], b[2]):
+        return False
+    return bool(((a[0] == 1).all(axis=0) | (b[0] == 1).all(axis=0)).all())
+
+
+def _lifts(shot: Shot, p: Shading, columns: Whole) -> list[Map]:
+    """Learned shading as maps: one for even rows, one for odd ones."""
+    terms = {"R": p.red, "G": p.green, "B": p.blue}
+    if not any(map(len, terms.values())):
+        return []
+    height, width = shot.active.height, shot.active.width
+    apart = max(2, min(height, width) // LIFTS // 2 * 2)
+    rows = np.arange(height)
+    at = np.arange(0, height + apart, apart)
+    square = (at[:, None] + 0.5 - height / 2) ** 2 + (columns + 0.5 - width / 2) ** 2
+    square = np.asarray(square / ((height**2 + width**2) / 4), np.float32)
+    point, part = rows // apart, rows % apart / apart
+    maps = []
+    for number in range(2):
+        lifts = np.empty_like(square)
+        for column in range(2):
+            own = slice((column - int(columns[0])) % 2, None, 2)  # mirrored or not, columns of both kinds take turns
+            lifts[:, own] = _lift(square[:, own], terms[shot.cfa[2 * number + column]])
+        maps.append((lifts, np.where(rows % 2 == number, point, -1), part))
+    return maps
+
+
+def _lift(square: NDArray[Any], terms: Numbers) -> NDArray[Any]:
+    stops = np.zeros_like(square)
+    for term in reversed(tuple(map(float, terms))):
+        stops = square * (np.float32(term) + stops)
+    return np.asarray(np.exp2(stops))
+
+
+def _stacked(maps: list[Map], columns: int, height: int) -> tuple[Floats, Whole, Floats]:
+    """All of them, with as many points each."""
+    most = max([2, *[len(points) for points, _, _ in maps]])
+    stacked = np.ones((len(maps), most, columns), np.float32)
+    for number, (points, _, _) in enumerate(maps):
+        stacked[number] = points[np.minimum(np.arange(most), len(points) - 1)]
+    point = np.array([at for _, at, _ in maps], np.int64).reshape(-1, height)
+    return stacked, point, np.array([part for _, _, part in maps], np.float32).reshape(-1, height)
 
 
 def _acts(opcode: GainMap) -> bool:
@@ -392,7 +548,7 @@ def _toned(p: Curve, white: float) -> Floats:
     """What the norm of a color becomes: a value for every step of FIRST … FIRST + OCTAVES, and one more."""
     steps = np.arange(OCTAVES * STEPS + 2)
     norm = 2.0 ** (FIRST + steps // STEPS) * (1 + steps % STEPS / STEPS)
-    toned = norm if p.method == "none" else tone.tone(norm, p, white)
+    toned = norm if p.method in ("none", "learned") else tone.tone(norm, p, white)
     return np.asarray(_pointed(toned, p.points) if p.points else toned, np.float32)
 
 

@@ -27,11 +27,16 @@ from ispd.isp.look import (
     Gamut,
     Highlights,
     HotPixels,
+    Lattice,
+    LocalTone,
     Look,
+    MatrixDelta,
+    Shading,
     Sharpen,
     WhiteBalance,
 )
 from ispd.isp.noise import REACH
+from ispd.isp.params import Cube
 from ispd.isp.survey import survey
 from ispd.isp.values import (
     Area,
@@ -225,6 +230,53 @@ def test_every_shipped_profile_is_covered_and_comes_out_as_by_torch(profile: str
     hold(lit(130, 100), shot(130, 100, neutral=DAYLIGHT, rec2020_from_camera=CAMERA), look)
 
 
+def any_learned_look(random: np.random.Generator) -> Look:
+    """What a fit might find, and some that it would not; nearly every part of it."""
+
+    def some(count: int, most: float) -> tuple[float, ...]:
+        return tuple(random.uniform(-most, most, count).tolist()) if random.random() < 0.8 else ()
+
+    size = int(random.choice([2, 9, 17]))
+    identity = np.stack(np.meshgrid(*[np.linspace(0, 1, size)] * 3, indexing="ij")[::-1], axis=-1)
+    nodes = identity + random.uniform(0, 0.05) * random.standard_normal(identity.shape)
+    cube = Cube(size, nodes.astype("<f4").tobytes())
+    heights = tuple(np.sort(random.uniform(-0.02, 1.05, 33)).tolist())
+    learned = Curve("learned", heights=heights, red=some(9, 0.05), green=some(9, 0.05), blue=some(9, 0.05))
+    warm = some(6, 0.2)
+    return Look(
+        camera=Camera(
+            shading=Shading(some(int(random.integers(4)), 0.5), some(3, 0.5), some(1, 0.5)),
+            white_balance=WhiteBalance(0.1, -0.1),
+            matrix=MatrixDelta(some(6, 0.2), warm, (-1.0, 1.0))
+            if warm and random.random() < 0.5
+            else MatrixDelta(warm),
+        ),
+        exposure=Exposure(0.3, auto="none", slope=float(random.uniform(-0.3, 0.3)), slope_range=(2.0, 9.0)),
+        local_tone=LocalTone(some(7, 1.0), *(float(random.choice([0, random.uniform(-0.5, 1)])) for _ in range(2))),
+        curve=learned if random.random() < 0.7 else Curve(),
+        lattice=Lattice(cube if random.random() < 0.7 else None),
+        finish=Finish(1.1, 0.02) if random.random() < 0.3 else Finish(),
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_learned_look_comes_out_as_by_torch(seed: int) -> None:
+    random = np.random.default_rng(100 + seed)
+    height, width = (int(length) for length in random.integers(40, 180, 2))
+    more = list(FACTS.values())[int(random.integers(len(FACTS)))] if min(height, width) > 129 else {}
+    facts = {
+        "neutral": DAYLIGHT,
+        "rec2020_from_camera": CAMERA,
+        "noise_profile": NOISE if seed % 3 == 0 else (),
+        **more,
+    }
+    hold(
+        lit(height, width, seed),
+        shot(height, width, scene_ev=float(random.uniform(0, 12)), **facts),
+        any_learned_look(random),
+    )
+
+
 @pytest.mark.parametrize("space", ["srgb", "display-p3", "adobe-rgb", "rec2020"])
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("size", [None, 61])
@@ -311,14 +363,15 @@ def test_codes_of_any_kind_and_a_table_come_out_as_by_torch() -> None:
     "more", [{}, {"noise_profile": NOISE}, {"lateral_ca": (0.01, -0.01), "levels": SURVEYED}, {"opcodes3": (RADIAL,)}]
 )
 @pytest.mark.parametrize("size", [None, 150])
-def test_neither_strips_nor_threads_change_a_byte(size: int | None, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize("look", [Look(), any_learned_look(np.random.default_rng(3))], ids=["plain", "learned"])
+def test_neither_strips_nor_threads_change_a_byte(look: Look, size: int | None, more: dict[str, Any]) -> None:
     facts = shot(150, 400, cfa="GRBG", opcodes2=(MAP,), crop=Area(3, 50, 141, 400), **more)
     facts = replace(facts, neutral=DAYLIGHT, rec2020_from_camera=CAMERA)
     samples = spoiled(lit(150, 400))
-    facts = survey(samples, facts, Look())
+    facts = survey(samples, facts, look)
     output = Output(size=size)
     first, *others = (
-        kernel_frame.render(samples, facts, Look(), (output,), threads, silent, rows=rows)[0]
+        kernel_frame.render(samples, facts, look, (output,), threads, silent, rows=rows)[0]
         for threads, rows in ((1, 96), (2, 64), (3, 17), (3, 5), (1, 500))
     )
     for other in others:
