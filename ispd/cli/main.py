@@ -18,7 +18,7 @@ from ispd.errors import CannotCreate, IspdError, NotPermitted
 
 # each a module of this package with add_parser(subparsers) and run(args) -> int
 COMMANDS = (
-    *("run", "once", "develop", "status", "jobs", "verify"),
+    *("run", "once", "develop", "fit", "status", "jobs", "verify"),
     *("inspect", "explain", "plan", "profile", "model", "config", "warm", "doctor", "demo"),
 )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+import torch
 
 from ispd.decode.cell import Cell
 from ispd.fit.pairs import Candidate, find
@@ -27,6 +28,15 @@ def cell() -> Iterator[Cell]:
 def door() -> Iterator[ExifTool]:
     with ExifTool() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tests run side by side: threads of torch's own would wait for each other at every small operation."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

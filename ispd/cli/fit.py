@@ -1,0 +1,213 @@
+"""ispd fit: learn a look from raws and their finished pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ispd.cli.command import Subparsers, add_command, add_json, print_json
+from ispd.errors import ConfigError, NoInput, PhotoError
+from ispd.sentences import counted, short, shown
+
+if TYPE_CHECKING:
+    from ispd.fit.learn import Learned
+    from ispd.fit.pairs import Candidate
+    from ispd.fit.sample import Refused
+    from ispd.metadata.exiftool import ExifTool
+    from ispd.profile.certificate import Certificate
+
+EXAMPLES = """\
+examples:
+  ispd fit summer -o summer.toml                    IMG_1.DNG beside IMG_1.JPG, and so on
+  ispd fit raws --references finished -o look.toml  the pictures lie elsewhere
+  ispd fit raws --from-previews -o camera.toml      look like the camera's own JPEGs
+  ispd develop IMG_9.DNG -o graded --profile look.toml
+
+One pair works, 5 to 20 are good.  A learned profile that is there becomes an older version, LOOK@1.toml; any other file
+is left alone.  The profile says how well it holds on photos that it has
+not seen, under [fit].
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """The command's arguments."""
+    parser = add_command(subparsers, "fit", __doc__, EXAMPLES)
+    pairs = parser.add_mutually_exclusive_group(required=True)
+    pairs.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="raws, with finished pictures beside them")
+    pairs.add_argument("--pairs", type=Path, metavar="FILE", help="instead: JSON, [[raw, picture or null], …]")
+    parser.add_argument("-o", dest="profile", type=Path, required=True, metavar="LOOK.toml", help="the new profile")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--references", type=Path, metavar="DIR", help="where the finished pictures are, if elsewhere")
+    where.add_argument("--from-previews", action="store_true", help="learn from the JPEGs inside the raws")
+    parser.add_argument("--name", metavar="N", help="what the profile is called (default: as its file)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same for the same numbers (default: 0)")
+    add_json(parser, "one JSON object: the profile, its held-out error, every pair")
+
+
+def run(args: Namespace) -> int:
+    """Learn, keep, say how well it holds."""
+    from contextlib import ExitStack
+
+    from ispd.decode.cell import Cell
+    from ispd.fit.certify import certificate
+    from ispd.fit.keep import check_may_write, name_of, profile
+    from ispd.fit.learn import learn
+    from ispd.fit.samples import gather
+    from ispd.metadata.exiftool import ExifTool
+    from ispd.photo import facts_of
+    from ispd.profile.learned import save
+
+    name = args.name or name_of(args.profile)
+    check_may_write(args.profile)
+    steps = Steps(sys.stderr)
+    with ExitStack() as stack:
+        cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
+        candidates, refused = _pairs(args, door)
+        if not candidates and not refused:
+            raise NoInput("no raw has a finished picture: they belong together by name, as IMG_1.DNG and IMG_1.JPG")
+        steps.begin(f"reading {counted(len(candidates), 'pair')}", len(candidates))
+        samples, unfit = gather(candidates, cell, door, args.seed, steps.beat)
+        refused += unfit
+        for one in refused:
+            steps.say(f"refused {shown(one.path)}: {one.reason}")
+        if not samples:
+            raise PhotoError(
+                f"nothing to learn from: {counted(len(refused), 'pair')} refused, each for a reason of its own"
+            )
+        steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
+        learned = learn(samples, args.seed, len(os.sched_getaffinity(0)), steps.say)
+        cameras = [facts_of(sample.raw_path, door) for sample in {sample.model: sample for sample in samples}.values()]
+    proof = certificate(learned, 0.0, 0.0)
+    save(profile(learned, proof, cameras, name), args.profile)
+    steps.end()
+    if args.json:
+        print_json(_as_json(args.profile, learned, proof, refused))
+    else:
+        print(shown(os.fsencode(args.profile)))
+        print(_sentence(learned, proof), file=sys.stderr)
+    return 0
+
+
+def _pairs(args: Namespace, door: ExifTool) -> tuple[list[Candidate], list[Refused]]:
+    from ispd.fit.pairs import find
+
+    if args.pairs is not None:
+        return _named(args.pairs), []
+    return find(args.folder, args.references, previews=args.from_previews, door=door)
+
+
+def _named(file: Path) -> list[Candidate]:
+    """The pairs that a JSON file names; relative paths begin at its folder."""
+    from ispd.fit.pairs import Candidate
+
+    try:
+        rows = json.loads(file.read_bytes())
+        folder = file.absolute().parent
+        return [
+            Candidate(os.fsencode(folder / raw), None if reference is None else os.fsencode(folder / reference))
+            for raw, reference in rows
+        ]
+    except OSError as error:
+        raise NoInput(f"{shown(os.fsencode(file))} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f'{file}: must be JSON as [["IMG_1.DNG", "IMG_1.JPG"], ["IMG_2.DNG", null]]') from error
+
+
+def _sentence(learned: Learned, proof: Certificate) -> str:
+    """How well it holds, for people."""
+    what = "on photos left out" if proof.split == "photos" else "on quarters of its photos left out, which is easier"
+    return (
+        f"{learned.family}: mean ΔE2000 {proof.held_out_mean:.2f}, 95 % below {proof.held_out_p95:.1f}, "
+        f"worst photo {proof.worst:.2f}, {what}"
+    )
+
+
+def _as_json(path: Path, learned: Learned, proof: Certificate, refused: list[Refused]) -> dict[str, Any]:
+    held = {held.sample.raw_path: held for held in learned.held}
+    return {
+        "profile": str(path),
+        "family": proof.family,
+        "held_out": {
+            "mean": proof.held_out_mean,
+            "median": proof.held_out_median,
+            "p95": proof.held_out_p95,
+            "psnr": proof.held_out_psnr,
+            "worst": proof.worst,
+            "photos": len(held),
+            "split": proof.split,
+        },
+        "noise_floor": proof.noise_floor,
+        "grid_gap": proof.grid_gap,
+        "families": [{"family": str(one.family), "mean": round(one.mean, 3)} for one in learned.table],
+        "pairs": [
+            {
+                "raw": os.fsdecode(sample.raw_path),
+                "reference": None if sample.reference_path is None else os.fsdecode(sample.reference_path),
+                "mean": round(held[sample.raw_path].mean, 3),
+                "p95": round(held[sample.raw_path].p95, 3),
+            }
+            for sample in learned.samples
+        ],
+        "refused": [
+            {
+                "raw": os.fsdecode(one.path),
+                "reference": None if one.reference is None else os.fsdecode(one.reference),
+                "reason": one.reason,
+            }
+            for one in refused
+        ],
+    }
+
+
+class Steps:
+    """What is done now, on stderr: a bar that moves on a terminal, a line a step elsewhere."""
+
+    WIDTH = 24
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._moves = stream, stream.isatty()
+        self._name, self._done, self._of = "", 0, 0
+
+    def begin(self, name: str, of: int) -> None:
+        """A step of `of` parts; 0: nobody knows."""
+        self.end()
+        self._name, self._done, self._of = name, 0, of
+        if self._moves:
+            self._draw(name)
+        else:
+            print(name, file=self._stream, flush=True)
+
+    def beat(self) -> None:
+        """One more part is done."""
+        self._done += 1
+        if self._moves:
+            self._draw(self._name)
+
+    def say(self, text: str) -> None:
+        """What is worth keeping is a line, what passes is in the bar."""
+        if text.startswith("refused ") or not self._moves:
+            self._clear()
+            print(text, file=self._stream, flush=True)
+        else:
+            self._draw(f"{self._name}: {text}")
+
+    def end(self) -> None:
+        """Leave no bar behind."""
+        self._clear()
+
+    def _draw(self, text: str) -> None:
+        filled = self.WIDTH * self._done // self._of if self._of else 0
+        bar = f"[{'█' * filled}{'·' * (self.WIDTH - filled)}] " if self._of else ""
+        columns = shutil.get_terminal_size().columns
+        self._stream.write(f"\r\x1b[K{short(bar + text, columns - 1)}")
+        self._stream.flush()
+
+    def _clear(self) -> None:
+        if self._moves:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ispd.cli.main import main
+from ispd.profile import read_profile
+from ispd.simulate.camera import KESTREL
+from ispd.simulate.photograph import photograph
+from tests.fit import scenes
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for number in range(3):
+        picture = scenes.scene(number, 240, 360)
+        (folder / f"IMG_{number}.dng").write_bytes(photograph(picture, KESTREL, seed=number))
+        scenes.save(folder / f"IMG_{number}.jpg", scenes.graded(picture))
+    return folder
+
+
+def test_a_look_is_learned_and_says_how_well_it_holds(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", str(pairs), "-o", str(tmp_path / "look.toml"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    profile = read_profile(tmp_path / "look.toml")
+    assert profile.fit is not None
+    assert profile.fit.pairs == len(said["pairs"]) == 3
+    assert profile.fit.held_out_mean == said["held_out"]["mean"]
+    assert profile.match.model == KESTREL.model
+    assert profile.look.curve.method == "learned"
+    assert (
+        (profile.look.lattice.cube is not None) == bool(list(tmp_path.glob("*.cube"))) == ("lattice" in said["family"])
+    )
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_folder_without_pairs_is_no_input(tmp_path: Path) -> None:
+    assert main(["fit", str(tmp_path), "-o", str(tmp_path / "look.toml")]) == 66
+    assert not (tmp_path / "look.toml").exists()
+
+
+def test_where_every_pair_is_refused_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    (folder / "IMG_1.dng").write_bytes(photograph(scenes.scene(1, 240, 360), KESTREL))
+    scenes.save(folder / "IMG_1.jpg", scenes.scene(2, 240, 360))
+    assert main(["fit", str(folder), "-o", str(tmp_path / "look.toml")]) == 65
+    assert "IMG_1" in capsys.readouterr().err
+    assert not (tmp_path / "look.toml").exists()
+
+
+def test_a_file_that_was_not_learned_is_never_overwritten(pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / "look.toml").write_text('name = "mine"')
+    assert main(["fit", str(pairs), "-o", str(tmp_path / "look.toml")]) == 73
+    assert (tmp_path / "look.toml").read_text() == 'name = "mine"'
+
+
+def test_a_folder_or_pairs_must_be_named(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "-o", str(tmp_path / "look.toml")])
+    assert stop.value.code == 2
