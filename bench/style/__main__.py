@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--pairs", nargs="+", type=int, default=PAIRS, help="how many to learn from (1 3 8 20)")
     parser.add_argument("--ways", nargs="+", choices=[*WAYS], default=[*WAYS], help="which ways to learn (all)")
     parser.add_argument("--size", choices=("small", "12"), default="small", help="0.9 or 12 megapixels a photo")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=7, help="of noise and order; 7 begins with a day's landscape")
     parser.add_argument("--json", action="store_true", help="one JSON object a cell, a line each")
     parser.add_argument("--make", action="store_true", help="only make the sets")
     args = parser.parse_args()
@@ -177,7 +177,7 @@ def ours(one: Set, count: int, work: Path) -> list[Tensor]:
         for file in pair:
             (pairs / file.name).hardlink_to(file)
     ispd = [sys.executable, "-m", "ispd"]
-    told = run([*ispd, "fit", pairs, "-o", profile, "--seed", "1", "--json", "--report", work / "report.html"])
+    told = run([*ispd, "fit", pairs, "-o", profile, "--seed", "1", "--json"])
     (work / "fit.json").write_text(told)
     return developed(one, profile, work / "out", ["--format", "tiff"])
 

@@ -43,16 +43,19 @@ def through_a_lut(
 ) -> list[Tensor]:
     """What its LUT of `pairs` makes of the held-out raws, (3, H, W) in linear Rec.2020.
 
-    The LUT takes what the program's own darktable export of a raw shows in Adobe RGB; of the held-out raws these
-    exports come from a second run whose LUT is thrown away.
+    The LUT takes what the program's own darktable export of a raw shows in Adobe RGB, so the held-out raws are exported
+    by the very command that it prints, with the settings that it leaves behind.
     """
     shutil.rmtree(work, ignore_errors=True)
-    cube = _generate(command, work / "learn", pairs)
-    _generate(command, work / "show", held_out)
-    nodes = read_cube(cube)
+    nodes = read_cube(_generate(command, work, pairs))
     pictures = []
     for raw, _ in held_out:
-        codes = imagecodecs.imread(work / "show/exports" / f"{raw.name}.png")
+        out = work / f"{raw.stem}.png"
+        color = ["--width", "0", "--height", "0", "--icc-type", "ADOBERGB", "--style-overwrite"]
+        core: list[str | Path] = ["--core", "--configdir", work / "exports/conf", "--library", ":memory:"]
+        plain = ["--conf", "plugins/darkroom/sharpen/auto_apply=FALSE", "--conf", "opencl=FALSE"]
+        run(["darktable-cli", raw, out, *color, *core, *plain])
+        codes = imagecodecs.imread(out)
         full = 255 if codes.dtype == np.uint8 else 65535
         seen = torch.from_numpy(codes.astype(np.float32) / full).permute(2, 0, 1)
         adobe = decode(looked_up(nodes, seen).clamp(0, 1), "adobe-rgb")
@@ -61,22 +64,15 @@ def through_a_lut(
 
 
 def _generate(command: Path, work: Path, pairs: Sequence[tuple[Path, Path]]) -> Path:
-    """One run, cropped to the common center: aligning freely takes it minutes a pair, and these pairs need none."""
+    """The learned .cube, from pairs cropped to their common center: aligning freely takes minutes a pair."""
     images, exports, cube = work / "images", work / "exports", work / "learned.cube"
     for folder in (images, exports):
         folder.mkdir(parents=True)
     for pair in pairs:
         for file in pair:
             os.link(file, images / file.name)
-    options: list[str | Path] = [
-        "--n_passes_alignment",
-        "0",
-        "--path_dir_intermediate",
-        exports,
-        "--n_samples",
-        "10000",
-    ]
-    run([command, images, cube, *options])
+    options: list[str | Path] = ["--n_passes_alignment", "0", "--resize", "0", "--path_dir_intermediate", exports]
+    run([command, images, cube, *options, "--n_samples", "10000"])
     return cube
 
 

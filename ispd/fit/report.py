@@ -24,7 +24,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ispd.encode.newfile import new_file
+from ispd.encode.newfile import cannot_create, new_file
 from ispd.fit import charts
 from ispd.fit.charts import Line
 from ispd.fit.exhibit import HUES, LIGHTNESSES, Bin, Exhibit, by_hue, by_lightness
@@ -96,8 +96,11 @@ def write(path: Path, report: Report) -> None:
 
 
 def write_pictures(folder: Path, report: Report) -> list[Path]:
-    """The photos' pictures as PNG files, `NAME-ours.png` and so on, numbered where two photos have one name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The photos' pictures as PNG files, `NAME-ours.png` and so on, numbered.  Raises CannotCreate."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_create(os.fsencode(folder), error) from error
     files = []
     for number, one in enumerate(report.exhibits, start=1):
         stem = f"{number:02d}-{Path(one.name).stem}"
@@ -105,7 +108,8 @@ def write_pictures(folder: Path, report: Report) -> list[Path]:
         pixels = {name: charts.codes(picture) for name, picture in parts.items()}
         for name, picture in (pixels | {"difference": charts.heat(one.difference)}).items():
             files.append(folder / f"{stem}-{name}.png")
-            Image.fromarray(picture).save(files[-1])
+            with new_file(os.fsencode(files[-1])) as file:
+                Image.fromarray(picture).save(file, "png")
     return files
 
 
