@@ -10,7 +10,7 @@ as far run out as its sites are on average, so a cell whose sites have all clipp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -53,17 +53,24 @@ class Fine:
     place: Tensor  # (2, h, w) x and y of each box's center on the sensor, from the active area's center, in pixels
 
 
-def fine_boxes(samples: Tensor, shot: Shot, corrections: Corrections) -> Fine:
-    """`samples` are stored codes after opcode list 1, (planes, H, W); the shot is surveyed.
+def fine_boxes(samples: Tensor, shot: Shot, hypotheses: Sequence[Corrections]) -> list[Fine]:
+    """`samples` are stored codes after opcode list 1, (planes, H, W); the shot is surveyed.  One for each hypothesis.
 
     Rows and columns that fill no box are left out.  Opcode list 3 acts on the boxes: its vignetting as gains, its warp
     by moving them.
     """
     side = _side(shot)
-    strips = [_binned(raw, shot, side) for raw in _flat(samples, shot, side, corrections)]
-    light, spent, ceiling = (torch.cat(parts, dim=1) for parts in zip(*strips, strict=True))
-    boxes = Fine(_centered(light, shot), spent, ceiling, side, _places(light, side, shot))
-    return _lensed(boxes, shot, corrections)
+    strips: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = {corrections.shading: [] for corrections in hypotheses}
+    by_shading = {corrections.shading: corrections for corrections in hypotheses}
+    for raw, top in _strips(samples, shot, side):
+        for shading, corrections in by_shading.items():
+            strips[shading].append(_binned(raw, top, shot, side, corrections))
+    found = []
+    for corrections in hypotheses:
+        light, spent, ceiling = (torch.cat(parts, dim=1) for parts in zip(*strips[corrections.shading], strict=True))
+        boxes = Fine(_centered(light, shot), spent, ceiling, side, _places(light, side, shot))
+        found.append(_lensed(boxes, shot, corrections))
+    return found
 
 
 def _side(shot: Shot) -> int:
@@ -71,35 +78,54 @@ def _side(shot: Shot) -> int:
     return repeat(shot.cfa) if shot.cfa else 2
 
 
-def _flat(samples: Tensor, shot: Shot, side: int, corrections: Corrections) -> Iterator[Raw]:
-    """Strips of light of the active area, whole boxes each."""
+def _strips(samples: Tensor, shot: Shot, side: int) -> Iterator[tuple[Raw, int]]:
+    """Light of the active area, whole boxes each, and the strip's first row."""
     active = shot.active
     rows = ROWS // side * side
     for top in range(0, active.height // side * side, rows):
         bottom = min(top + rows, active.height // side * side)
         codes = samples[:, active.top + top : active.top + bottom, active.left : active.right].to(torch.float32)
-        window = Window(top, active.height, active.width)
-        yield flatten(levels(codes, shot.levels, window), shot.opcodes2, window, corrections)
+        yield levels(codes, shot.levels, Window(top, active.height, active.width)), top
 
 
-def _binned(raw: Raw, shot: Shot, side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Light, how far run out, and ceiling of each color in each box."""
-    whole = raw.samples.numel() > 0 and bool((raw.samples.amax() < ONSET * raw.ceiling.amin()).item())
-    light, ceiling = _means(raw.samples, shot, side), _means(raw.ceiling, shot, side)
-    return light, torch.zeros_like(light) if whole else _means(run_out(raw), shot, side), ceiling
+def _binned(raw: Raw, top: int, shot: Shot, side: int, corrections: Corrections) -> tuple[Tensor, Tensor, Tensor]:
+    """Light, how far run out, and ceiling of each color in each box.
+
+    Each site of a box is a picture of its own, a `side`-th as large, and opcode list 2 acts on it as on any.
+    """
+    planes, height, width = raw.samples.shape
+    height, width = height // side, width // side
+    window = Window(top // side, shot.active.height // side, shot.active.width // side)
+    sites = planes_of_sites(shot.cfa, shot.colors).numpy() if shot.cfa else np.zeros((side, side), np.int64)
+    colors = len(shot.colors) if shot.cfa else planes
+    sums = [raw.samples.new_zeros(colors, height, width) for _ in range(3)]
+    for (row, column), color in np.ndenumerate(sites):
+        parts = (
+            plane[:, row : height * side : side, column : width * side : side] for plane in (raw.samples, raw.ceiling)
+        )
+        opcodes = tuple(on for opcode in shot.opcodes2 if (on := _on_site(opcode, row, column, side)) is not None)
+        one = flatten(Raw(*parts), opcodes, window, corrections)
+        spent = run_out(one) if bool(one.samples.amax() >= ONSET * one.ceiling.amin()) else None
+        where = slice(color, color + 1) if shot.cfa else slice(None)
+        for total, part in zip(sums, (one.samples, spent, one.ceiling), strict=True):
+            if part is not None:
+                total[where] += part
+    counts = np.bincount(sites.ravel(), minlength=colors) if shot.cfa else np.full(colors, side**2)
+    shares = torch.from_numpy(1.0 / counts).to(raw.samples)[:, None, None]
+    light, spent_share, ceiling = (total.mul_(shares) for total in sums)
+    return light, spent_share, ceiling
 
 
-def _means(plane: Tensor, shot: Shot, side: int) -> Tensor:
-    """(colors, h, w): the mean of each color's sites in each box."""
-    height, width = plane.shape[-2] // side, plane.shape[-1] // side
-    boxes = plane[:, : height * side, : width * side].reshape(len(plane), height, side, width, side)
-    if not shot.cfa:
-        return boxes.mean(dim=(2, 4))
-    sites = planes_of_sites(shot.cfa, shot.colors)
-    means = plane.new_zeros(len(shot.colors), height, width)
-    for (row, column), color in np.ndenumerate(sites.numpy()):
-        means[color] += boxes[0, :, row, :, column]
-    return means / torch.bincount(sites.flatten(), minlength=len(means))[:, None, None]
+def _on_site(opcode: Opcode, row: int, column: int, side: int) -> Opcode | None:
+    """The opcode as the picture of one site of every box sees it; None where it leaves that site alone."""
+    if not isinstance(opcode, GainMap | MapTable | MapPolynomial | DeltaPerRow):
+        return opcode
+    region = opcode.region
+    if (row - region.area.top) % max(1, min(region.row_pitch, side)):
+        return None
+    if (column - region.area.left) % max(1, min(region.col_pitch, side)):
+        return None
+    return _on_boxes(opcode, side, row, column)
 
 
 def _places(light: Tensor, side: int, shot: Shot) -> Tensor:
@@ -136,7 +162,7 @@ def _fetched(plane: Tensor, by: float, dim: int) -> Tensor:
 def _lensed(fine: Fine, shot: Shot, corrections: Corrections) -> Fine:
     """Opcode list 3; light and ceiling alike, so that it stays known how far a box has run out."""
     window = Window(0, *fine.light.shape[-2:])
-    opcodes = tuple(_on_boxes(opcode, fine.side) for opcode in shot.opcodes3)
+    opcodes = tuple(_on_boxes(opcode, fine.side, fine.side // 2, fine.side // 2) for opcode in shot.opcodes3)
     light = lens(fine.light, opcodes, window, corrections)
     if light is fine.light:
         return fine
@@ -148,13 +174,23 @@ def _lensed(fine: Fine, shot: Shot, corrections: Corrections) -> Fine:
     return replace(fine, light=light, ceiling=ceiling, spent=spent.clamp(0, 1), place=place)
 
 
-def _on_boxes(opcode: Opcode, side: int) -> Opcode:
-    """The opcode with its region counted in boxes; what is relative stays."""
+def _on_boxes(opcode: Opcode, side: int, row: int, column: int) -> Opcode:
+    """The opcode as a picture sees it that has one pixel of every box, there; what is relative stays."""
     if not isinstance(opcode, GainMap | MapTable | MapPolynomial | DeltaPerRow):
         return opcode
-    area = opcode.region.area
+    region, area = opcode.region, opcode.region.area
     boxes = Area(area.top // side, area.left // side, -(-area.bottom // side), -(-area.right // side))
-    return msgspec.structs.replace(opcode, region=replace(opcode.region, area=boxes, row_pitch=1, col_pitch=1))
+    if isinstance(opcode, DeltaPerRow):
+        along_row = opcode.along == "row"
+        first, last, offset = (
+            (boxes.top, boxes.bottom, row - area.top) if along_row else (boxes.left, boxes.right, column - area.left)
+        )
+        pitch = max(1, region.row_pitch if along_row else region.col_pitch)
+        neutral = 0.0 if opcode.operation == "add" else 1.0
+        at = [(number * side + offset) // pitch for number in range(first, last)]
+        values = tuple(opcode.values[index] if 0 <= index < len(opcode.values) else neutral for index in at)
+        opcode = msgspec.structs.replace(opcode, values=values)
+    return msgspec.structs.replace(opcode, region=replace(region, area=boxes, row_pitch=1, col_pitch=1))
 
 
 @dataclass(frozen=True)

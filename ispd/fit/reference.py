@@ -71,15 +71,24 @@ class Laid:
     width: int
 
     @cached_property
-    def luminance_sums(self) -> Tensor:
-        """(1, h + 1, w + 1): sums from the top left corner."""
-        return _sums(self.luminance[None])
+    def sums(self) -> Tensor:
+        """(channels, h + 1, w + 1) float64: light from the top left corner to every corner of pixels."""
+        return _sums(self.light)
 
     @cached_property
+    def luminance_sums(self) -> Tensor:
+        """(1, h + 1, w + 1)"""
+        return torch.einsum("c,chw->hw", self.weights.to(self.sums), self.sums)[None]
+
+    @property
     def luminance(self) -> Tensor:
         """(h, w)"""
-        weights = self.rec2020.new_tensor(LUMINANCE) @ self.rec2020
-        return torch.einsum("c,chw->hw", weights, self.light)
+        return torch.einsum("c,chw->hw", self.weights, self.light)
+
+    @property
+    def weights(self) -> Tensor:
+        """What each channel's light adds to luminance."""
+        return self.rec2020.new_tensor(LUMINANCE) @ self.rec2020
 
     @property
     def is_grey(self) -> bool:
@@ -131,7 +140,7 @@ def on_boxes(laid: Laid, center: Tensor, half: Tensor) -> Boxes:
     """
     first, last = (center - half) / laid.times, (center + half) / laid.times
     _, height, width = laid.light.shape
-    sums = _sums(laid.light)
+    sums = laid.sums
     left, top = first[0].clamp(0, width), first[1].clamp(0, height)
     right, bottom = last[0].clamp(0, width), last[1].clamp(0, height)
     total = _at(sums, right, bottom) - _at(sums, left, bottom) - _at(sums, right, top) + _at(sums, left, top)

@@ -30,6 +30,7 @@ AROUND = 4  # pixels: radius of what is called local
 FAINT = 0.15  # stops of deviation: less is no edge
 FLOOR = 0.003  # of a bright picture's luminance: what is darker is noise
 STRAIGHT, FREE, SURE = 0.55, 0.35, 0.5  # correlation: no need to search on; worth refining; good enough to be it
+TRIED, CLEAR = 3, 0.8  # starts that are refined, unless one fits so well
 LADDER, WIDEST = 1.03, 2.6  # steps and end of the search for a scale
 LEAST_OVERLAP = 0.35  # of the smaller picture
 BLOCKS = (6, 8)
@@ -232,12 +233,15 @@ class _Level:
         luminance, inside = on_luminance(laid, *in_pixels(placement, laid, self.points, 1 / self.unit))
         return _feature_within(luminance, inside), inside
 
-    def step(self, laid: Laid, placement: Placement, freedom: str, iterations: int = 6) -> tuple[Placement, float]:
-        """One linearization around `placement`, solved by iteration."""
+    def step(
+        self, laid: Laid, placement: Placement, freedom: str, iterations: int = 6
+    ) -> tuple[Placement, float, float]:
+        """One linearization around `placement`, solved by iteration: the new one, its correlation, and how far points
+        have moved at most, in this level's pixels."""
         other, inside = self.fetched(laid, placement)
         weight = _eroded(inside)
         if weight.sum() < 200:
-            return placement, 0.0
+            return placement, 0.0, 0.0
         inverse = torch.linalg.inv(torch.tensor(placement.matrix, dtype=torch.float64)).to(torch.float32)
         directions = self._directions(placement, inverse, freedom)
         found = torch.zeros(len(directions), dtype=torch.float64)
@@ -259,9 +263,10 @@ class _Level:
             update = torch.linalg.solve(normal, (weighted @ error.flatten()).to(torch.float64))
             found = found + update
             moved = torch.einsum("k,kchw->chw", update.to(torch.float32), directions) * self.unit
-            if float(moved.abs().amax()) < 0.01:
+            if float(moved.abs().amax()) < 0.02:
                 break
-        return _applied(placement, found.tolist(), freedom), correlation
+        moved = torch.einsum("k,kchw->chw", found.to(torch.float32), directions) * self.unit
+        return _applied(placement, found.tolist(), freedom), correlation, float(moved.abs().amax())
 
     def _directions(self, placement: Placement, inverse: Tensor, freedom: str) -> Tensor:
         """(parameters, 2, h, w): how each parameter moves points, in the sensor's relative units."""
@@ -366,6 +371,7 @@ def _applied(placement: Placement, found: list[float], freedom: str) -> Placemen
 MOST_RESIDUAL = 0.3  # cells; half a cell costs more than a look can gain
 STILL = 0.08  # cells: less is as good as it gets, no more terms are tried
 WORTH = 0.8  # of the residual that must be left where more terms may move: cameras neither turn nor shear
+NEAR = 0.3  # pixels: after so small a step the linearization holds
 CERTAIN_PX = 0.15  # of this level's pixels: a block whose shift is less certain says nothing
 LEAST_BLOCKS = 5
 
@@ -450,13 +456,17 @@ def _placed(
 
 
 def _best(view: View, laid: Laid, starts: list[tuple[float, Placement]]) -> Placement:
-    """Each start refined at a small size; the one that fits best."""
-    settled = [
-        refined(view, laid, refined(view, laid, start, COARSE, SCALES, 3), MIDDLE, SCALES)
-        for score, start in sorted(starts, key=lambda each: -each[0])[:3]
-        if score > 0.05
-    ]
-    return max(settled, key=lambda placement: placement.correlation, default=starts[0][1])
+    """The best starts refined at small sizes, until one fits without doubt; the one that fits best."""
+    small, middle = _Level(view, COARSE), _Level(view, MIDDLE)
+    best: Placement | None = None
+    for score, start in sorted(starts, key=lambda each: -each[0])[:TRIED]:
+        if best is not None and (best.correlation > CLEAR or score < 0.05):
+            break
+        settled = _settled(middle, laid, _settled(small, laid, start, SCALES), SCALES)
+        if best is None or settled.correlation > best.correlation:
+            best = settled
+    assert best is not None
+    return best
 
 
 def _polished(view: View, laid: Laid, found: Placement, cell: float) -> Registered:
@@ -476,8 +486,10 @@ def _polished(view: View, laid: Laid, found: Placement, cell: float) -> Register
 
 def _settled(level: _Level, laid: Laid, placement: Placement, freedom: str, rounds: int = 2) -> Placement:
     for _ in range(rounds):
-        moved, correlation = level.step(laid, placement, freedom)
+        moved, correlation, far = level.step(laid, placement, freedom)
         placement = replace(moved, correlation=correlation)
+        if far < NEAR:
+            break
     return placement
 
 

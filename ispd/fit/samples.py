@@ -170,7 +170,7 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
     trust = boxes.inside / (1 + (cells.cv / BUSY).square())
     _look_at_cells(cells, boxes)
     half = float(torch.tensor([shot.active.height, shot.active.width], dtype=torch.float32).norm()) / 2
-    bare = _bare(mosaic.samples, shot, fit.corrections, times, balance)
+    bare = None if fit.bare is None else grid.cells(fit.bare, times, balance)
     identity = identity_of(os.lstat(candidate.raw))
     return Sample(
         name=os.fsdecode(os.path.basename(candidate.raw)),
@@ -192,7 +192,7 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
         high=boxes.high >= CLIPPED,
         trust=trust,
         place=cells.place / half,
-        bare=bare,
+        bare=Raw(bare.light, bare.ceiling) if bare is not None else None,
     )
 
 
@@ -202,15 +202,18 @@ class _Fit:
 
     corrections: Corrections
     fine: grid.Fine
+    bare: grid.Fine | None  # without the file's shading maps, where it has some
     registered: register.Registered
     times: int  # fine boxes of a cell's side
 
 
 def _fitted(samples: Tensor, shot: Shot, reference: Reference) -> _Fit:
     """Registered with the file's warp and, where it has one, without."""
+    hypotheses = _hypotheses(shot)
+    without = [replace(corrections, shading="none") for corrections in hypotheses] if _shades(shot) else []
+    boxes = grid.fine_boxes(samples, shot, [*hypotheses, *without])
     fits = []
-    for corrections in _hypotheses(shot):
-        fine = grid.fine_boxes(samples, shot, corrections)
+    for number, (corrections, fine) in enumerate(zip(hypotheses, boxes, strict=False)):
         times = _times(fine, reference)
         balance = torch.tensor(gains(WhiteBalance(), shot.neutral, shot.colors))
         luminance = (fine.light * balance[:, None, None]).mean(0)
@@ -220,7 +223,8 @@ def _fitted(samples: Tensor, shot: Shot, reference: Reference) -> _Fit:
         view = register.View(luminance, shot.active.height, shot.active.width, height, width, shot.pixel_aspect)
         areas = ((shot.active.height, shot.active.width), (shot.crop.height, shot.crop.width))
         found = register.register(view, reference, shot.orientation, areas, times * fine.side)
-        fits.append(_Fit(corrections, fine, found, times))
+        bare = boxes[len(hypotheses) + number] if without else None
+        fits.append(_Fit(corrections, fine, bare, found, times))
     best = min(fits, key=_doubt)
     if reason := register.trouble(best.registered):
         raise _No(reason)
@@ -255,15 +259,6 @@ def _boxes(placement: Placement, laid: Laid, cells: grid.Cells, shot: Shot) -> B
     y = ((torch.arange(rows) + 0.5) * cells.pixels - shot.active.height / 2) / half
     points = torch.stack(torch.meshgrid(x, y, indexing="xy"))
     return on_boxes(laid, *register.in_pixels(placement, laid, points, cells.pixels / half))
-
-
-def _bare(samples: Tensor, shot: Shot, corrections: Corrections, times: int, balance: Tensor) -> Raw | None:
-    """The cells without the file's shading maps; None where it has none."""
-    without = replace(corrections, shading="none")
-    if not _shades(shot):
-        return None
-    cells = grid.cells(grid.fine_boxes(samples, shot, without), times, balance)
-    return Raw(cells.light, cells.ceiling)
 
 
 def _shades(shot: Shot) -> bool:
