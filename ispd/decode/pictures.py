@@ -116,6 +116,8 @@ def _by_tifffile(data: bytes, sized: Sized) -> Finished:
 
 def _channels(page: Any) -> int:
     kinds = tifffile.PHOTOMETRIC
+    if page.dtype is None:
+        raise PhotoError("the TIFF cannot be read: it has no picture")
     if page.photometric == kinds.SEPARATED:
         raise PhotoError("the picture is in CMYK, for print: save it in RGB")
     if page.dtype not in (np.uint8, np.uint16):

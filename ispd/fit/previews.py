@@ -44,8 +44,8 @@ def preview_of(path: bytes, cell: Cell, door: ExifTool) -> Finished:
 
 
 def _converter(tags: Tags) -> str | None:
-    software = str(tags.get("IFD0:Software", ""))
-    return software if CONVERTERS.search(software) else None
+    said = (str(value) for tag, value in tags.items() if tag.endswith(":Software"))
+    return next((software for software in said if CONVERTERS.search(software)), None)
 
 
 def _largest(tags: Tags) -> str | None:

@@ -28,8 +28,8 @@ from ispd.fit.sample import Placement
 COARSE, MIDDLE, FULL = 160, 400, 640  # pixels of the long edge that the pictures are compared at
 AROUND = 4  # pixels: radius of what is called local
 FAINT = 0.15  # stops of deviation: less is no edge
-FLOOR = 0.003  # of a bright picture's luminance: what is darker is noise
-STRAIGHT, FREE, SURE = 0.55, 0.35, 0.5  # correlation: no need to search on; worth refining; good enough to be it
+FLOOR, USUAL = 0.003, 0.1  # of the 99 % and 50 % quantile of luminance: what is darker than both is noise
+STRAIGHT, TURN, SURE = 0.55, 0.5, 0.3  # correlation: no wider search; no other way up; it (others reach 0.2)
 TRIED, CLEAR = 3, 0.8  # starts that are refined, unless one fits so well
 LADDER, WIDEST = 1.03, 2.6  # steps and end of the search for a scale
 LEAST_OVERLAP = 0.35  # of the smaller picture
@@ -181,17 +181,17 @@ def _resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 def feature(luminance: Tensor) -> Tensor:
     """Log luminance, locally normalized: what stays of a picture under any look."""
-    bright = _bright(luminance)
-    log = torch.log2(luminance.clamp(min=0) + FLOOR * bright)
+    log = torch.log2(luminance.clamp(min=0) + _floor(luminance))
     above = log - _around(log)
     return above / (_around(above.square()) + FAINT**2).sqrt()
 
 
-def _bright(luminance: Tensor) -> Tensor:
-    """What counts as bright: the 99 % quantile of a thinned picture."""
+def _floor(luminance: Tensor) -> Tensor:
+    """What is as dark as noise: of a thinned picture, by what is bright in it, and by what is usual."""
     some = luminance.flatten()
     some = some[:: max(1, some.numel() // 20000)]
-    return torch.quantile(some, 0.99).clamp(min=1e-6)
+    bright, usual = torch.quantile(some, 0.99), torch.quantile(some, 0.5)
+    return torch.minimum(FLOOR * bright, USUAL * usual.clamp(min=0)).clamp(min=1e-6)
 
 
 def _around(picture: Tensor) -> Tensor:
@@ -306,18 +306,23 @@ class _Level:
                     slope_y * error * robust,
                     error.square() * robust,
                     robust,
+                    self.feature * seen * robust,
+                    (self.feature.square() + seen.square()) / 2 * robust,
                 ]
             )
-            xx, xy, yy, xe, ye, ee, count = F.adaptive_avg_pool2d(sums[None], BLOCKS)[0].to(torch.float64)
+            xx, xy, yy, xe, ye, ee, count, common, energy = F.adaptive_avg_pool2d(sums[None], BLOCKS)[0].to(
+                torch.float64
+            )
             determinant = (xx * yy - xy * xy).clamp(min=1e-9)
             moves = moves + torch.stack([(yy * xe - xy * ye) / determinant, (xx * ye - xy * xe) / determinant]).to(
                 moves
             )
             moves = moves.clamp(-3, 3)
             least = (xx + yy) / 2 - (((xx - yy) / 2).square() + xy * xy).sqrt()  # of the structure's two strengths
-            # the variance of a block's shift: error over structure, over how many pixels there are
-            pixels = self.feature.numel() / sums[0].numel() * self.feature.numel() / (BLOCKS[0] * BLOCKS[1])
-            sure = (least * pixels / (ee / count.clamp(min=1e-6)).clamp(min=1e-3) * (count > 0.15)).to(torch.float32)
+            # the variance of a block's shift: error over the structure that both have, over independent pixels
+            structure = least * (common / energy.clamp(min=1e-6)).clamp(min=0) ** 2
+            pixels = self.feature.numel() / (BLOCKS[0] * BLOCKS[1]) / INDEPENDENT
+            sure = (structure * pixels / (ee / count.clamp(min=1e-6)).clamp(min=1e-3) * (count > 0.15)).to(moves)
         return moves.flatten(1) * self.pitch, sure.flatten()
 
 
@@ -371,6 +376,7 @@ def _applied(placement: Placement, found: list[float], freedom: str) -> Placemen
 MOST_RESIDUAL = 0.3  # cells; half a cell costs more than a look can gain
 STILL = 0.08  # cells: less is as good as it gets, no more terms are tried
 WORTH = 0.8  # of the residual that must be left where more terms may move: cameras neither turn nor shear
+INDEPENDENT = 4  # pixels that share their noise, since both pictures were blurred
 NEAR = 0.3  # pixels: after so small a step the linearization holds
 CERTAIN_PX = 0.15  # of this level's pixels: a block whose shift is less certain says nothing
 LEAST_BLOCKS = 5
@@ -397,10 +403,12 @@ def register(
     laid = reference.laid(orientation)
     small = _small(laid.luminance)
     starts = _starts(coarse, small, laid, orientation, guesses(view, laid, areas))
-    if max(score for score, _ in starts) < STRAIGHT:
-        starts += _starts(coarse, small, laid, orientation, ladder(view, laid))
     found = _best(view, laid, starts)
-    if found.correlation < SURE:
+    if found.correlation < STRAIGHT:
+        further = _starts(coarse, small, laid, orientation, ladder(view, laid))
+        found = max(found, _best(view, laid, further), key=lambda placement: placement.correlation)
+        starts += further
+    if found.correlation < TURN:
         others: list[tuple[float, Placement]] = []
         for other in (turn for turn in range(1, 9) if turn != orientation):
             turned = reference.laid(other)
@@ -418,7 +426,7 @@ def register(
 def trouble(registered: Registered) -> str:
     """Why the pair cannot be used; "" where it can."""
     placement = registered.placement
-    if placement.correlation < SURE:
+    if placement.correlation < SURE or (placement.correlation < STRAIGHT and registered.blocks < LEAST_BLOCKS):
         return "the two are not the same photo, or it was cut or bent in a way that could not be found"
     if registered.blocks < LEAST_BLOCKS:
         return "the photo has too little structure to lay the two on each other"
@@ -470,7 +478,7 @@ def _best(view: View, laid: Laid, starts: list[tuple[float, Placement]]) -> Plac
 
 
 def _polished(view: View, laid: Laid, found: Placement, cell: float) -> Registered:
-    if found.correlation < FREE:
+    if found.correlation < SURE:
         return Registered(found, laid, 0)
     level = _Level(view, FULL)
     best = _judged(level, laid, _settled(level, laid, found, SCALES), cell)
@@ -499,10 +507,10 @@ def _judged(level: _Level, laid: Laid, placement: Placement, cell: float) -> Reg
 
 
 def _residual(moves: Tensor, sure: Tensor, pitch: float, cell: float) -> tuple[float, int]:
-    """The root mean square of the blocks' own shifts, their own uncertainty taken off, in cells; how many tell."""
+    """The root mean square of the blocks' own shifts, the surer ones counting more, in cells; how many tell."""
     tell = sure > CERTAIN_PX**-2
     count = int(tell.sum())
     if count == 0:
         return math.inf, 0
-    square = moves[:, tell].square().sum(0) - 2 * pitch**2 / sure[tell]
-    return float(square.mean().clamp(min=0).sqrt()) / cell, count
+    weight = sure[tell].clamp(max=float(sure[tell].median()))
+    return float(((moves[:, tell].square().sum(0) * weight).sum() / weight.sum()).sqrt()) / cell, count
