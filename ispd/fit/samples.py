@@ -26,6 +26,7 @@ from ispd.fit import grid, register
 from ispd.fit.pairs import Candidate
 from ispd.fit.previews import preview_of
 from ispd.fit.reference import Boxes, Laid, Reference, on_boxes
+from ispd.fit.retouch import retouched
 from ispd.fit.sample import LONGEST, Placement, Refused, Sample
 from ispd.isp import render
 from ispd.isp.color.spaces import rgb_from_rec2020
@@ -170,6 +171,9 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
     trust = boxes.inside / (1 + (cells.cv / BUSY).square())
     _look_at_cells(cells, boxes)
     half = float(torch.tensor([shot.active.height, shot.active.width], dtype=torch.float32).norm()) / 2
+    place = cells.place / half
+    if share := retouched(cells.light, balance, boxes.light, trust, place):
+        raise _No(f"a part of the reference ({max(share, 0.01):.0%}) was changed by itself, unlike the rest of it")
     bare = None if fit.bare is None else grid.cells(fit.bare, times, balance)
     identity = identity_of(os.lstat(candidate.raw))
     return Sample(
@@ -191,7 +195,7 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
         low=boxes.low >= CLIPPED,
         high=boxes.high >= CLIPPED,
         trust=trust,
-        place=cells.place / half,
+        place=place,
         bare=Raw(bare.light, bare.ceiling) if bare is not None else None,
     )
 

@@ -213,6 +213,20 @@ def test_black_and_white_among_color_is_refused_and_alone_is_fine(dng: Dng, tmp_
     assert torch.equal(alone.wanted[0], alone.wanted[1])
 
 
+@pytest.mark.parametrize("change", [lambda region: region[..., [1, 2, 0]], lambda region: region // 3])
+def test_a_region_that_was_changed_by_itself_is_refused(
+    dng: Dng, tmp_path: Path, gathered: Gather, change: Callable[[Picture], Picture]
+) -> None:
+    picture = scene(22)
+    dng("a.dng", picture, PLAIN)
+    reference = graded(picture)
+    reference[150:260, 300:440] = change(reference[150:260, 300:440])
+    save(tmp_path / "a.jpg", reference)
+    samples, (refused,) = gathered(tmp_path)
+    assert samples == []
+    assert "was changed by itself" in refused.reason
+
+
 def test_the_same_raw_twice_counts_once(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
     picture = scene(18, 360, 540)
     raw = dng("a.dng", picture, PLAIN)
