@@ -128,8 +128,6 @@ class Boxes:
     """A reference's means over boxes: the wanted half of a sample."""
 
     light: Tensor  # (3, h, w) display-linear Rec.2020
-    low: Tensor  # (3, h, w) share of a box's pixels at the least code
-    high: Tensor  # … at the greatest
     inside: Tensor  # (h, w) bool: the whole box lies in the reference
 
 
@@ -143,13 +141,19 @@ def on_boxes(laid: Laid, center: Tensor, half: Tensor) -> Boxes:
     sums = laid.sums
     left, top = first[0].clamp(0, width), first[1].clamp(0, height)
     right, bottom = last[0].clamp(0, width), last[1].clamp(0, height)
-    total = _at(sums, right, bottom) - _at(sums, left, bottom) - _at(sums, right, top) + _at(sums, left, top)
+    total = _within(sums, left, top, right, bottom)
     means = (total / ((right - left) * (bottom - top)).clamp(min=1e-3)).to(torch.float32)
     slack = 0.25  # of a pixel: the very edge is in the picture, however it was registered
     inside = (first.amin(0) >= -slack) & (last[0] <= width + slack) & (last[1] <= height + slack)
     light = torch.einsum("kc,chw->khw", laid.rec2020, means)
-    low, high = (_share(mask, first, last).expand_as(light) for mask in (laid.low, laid.high))
-    return Boxes(light, low, high, inside)
+    return Boxes(light, inside)
+
+
+def clipped_on_boxes(laid: Laid, center: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
+    """(3, h, w) each: the share of the same boxes' pixels at the least code, and at the greatest."""
+    first, last = (center - half) / laid.times, (center + half) / laid.times
+    low, high = (_share(mask, first, last).expand(3, -1, -1) for mask in (laid.low, laid.high))
+    return low, high
 
 
 def on_luminance(laid: Laid, center: Tensor, half: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,7 +165,7 @@ def on_luminance(laid: Laid, center: Tensor, half: Tensor) -> tuple[Tensor, Tens
     left, right = (edge[0].clamp(0, width) for edge in (first, last))
     top, bottom = (edge[1].clamp(0, height) for edge in (first, last))
     sums = laid.luminance_sums
-    total = _at(sums, right, bottom) - _at(sums, left, bottom) - _at(sums, right, top) + _at(sums, left, top)
+    total = _within(sums, left, top, right, bottom)
     means = total[0] / ((right - left) * (bottom - top)).clamp(min=1e-3)
     return means.to(torch.float32), inside
 
@@ -174,6 +178,21 @@ def _sums(planes: Tensor) -> Tensor:
         np.cumsum(plane, axis=1, dtype=np.float64, out=summed[1:, 1:])
         np.cumsum(summed[1:, 1:], axis=0, out=summed[1:, 1:])
     return torch.from_numpy(sums)
+
+
+def _within(sums: Tensor, left: Tensor, top: Tensor, right: Tensor, bottom: Tensor) -> Tensor:
+    """The sums inside boxes; those that lie in straight rows and columns go one direction after the other."""
+    if bool((left == left[:1]).all() and (top == top[:, :1]).all()):
+        rows = _along(sums, bottom[:, 0], 1) - _along(sums, top[:, 0], 1)
+        return _along(rows, right[0], 2) - _along(rows, left[0], 2)
+    return _at(sums, right, bottom) - _at(sums, left, bottom) - _at(sums, right, top) + _at(sums, left, top)
+
+
+def _along(sums: Tensor, edges: Tensor, dim: int) -> Tensor:
+    """The sums up to edges along one dimension, linear between pixels' own."""
+    lower = edges.floor().long().clamp(max=sums.shape[dim] - 2)
+    part = (edges - lower).to(sums)[:, None] if dim == 1 else (edges - lower).to(sums)
+    return torch.lerp(sums.index_select(dim, lower), sums.index_select(dim, lower + 1), part)
 
 
 def _at(sums: Tensor, x: Tensor, y: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from ispd.errors import PhotoError
 from ispd.fit import grid, register
 from ispd.fit.pairs import Candidate
 from ispd.fit.previews import preview_of
-from ispd.fit.reference import Boxes, Laid, Reference, on_boxes
+from ispd.fit.reference import Boxes, Laid, Reference, clipped_on_boxes, on_boxes
 from ispd.fit.retouch import retouched
 from ispd.fit.sample import LONGEST, Placement, Refused, Sample
 from ispd.isp import render
@@ -167,9 +167,11 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
     times = fit.times
     balance = torch.tensor(gains(WhiteBalance(), shot.neutral, shot.colors))
     cells = grid.cells(fit.fine, times, balance)
-    boxes = _boxes(fit.registered.placement, fit.registered.laid, cells, shot)
+    center, half_box = _boxes(fit.registered.placement, fit.registered.laid, cells, shot)
+    boxes = on_boxes(fit.registered.laid, center, half_box)
+    low, high = clipped_on_boxes(fit.registered.laid, center, half_box)
     trust = boxes.inside / (1 + (cells.cv / BUSY).square())
-    _look_at_cells(cells, boxes)
+    _look_at_cells(cells, boxes, low, high)
     half = float(torch.tensor([shot.active.height, shot.active.width], dtype=torch.float32).norm()) / 2
     place = cells.place / half
     if share := retouched(cells.light, balance, boxes.light, trust, place):
@@ -192,8 +194,8 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
         light=cells.light,
         ceiling=cells.ceiling,
         wanted=boxes.light,
-        low=boxes.low >= CLIPPED,
-        high=boxes.high >= CLIPPED,
+        low=low >= CLIPPED,
+        high=high >= CLIPPED,
         trust=trust,
         place=place,
         bare=Raw(bare.light, bare.ceiling) if bare is not None else None,
@@ -255,14 +257,14 @@ def _times(fine: grid.Fine, reference: Reference) -> int:
     return max(2, by_size, min(int(by_reference), max(height, width) // 100))
 
 
-def _boxes(placement: Placement, laid: Laid, cells: grid.Cells, shot: Shot) -> Boxes:
-    """The reference on the cells of the (corrected) active area."""
+def _boxes(placement: Placement, laid: Laid, cells: grid.Cells, shot: Shot) -> tuple[Tensor, Tensor]:
+    """The cells of the (corrected) active area, center and half size, in pixels of the reference."""
     _, rows, columns = cells.light.shape
     half = float(torch.tensor([shot.active.height, shot.active.width], dtype=torch.float32).norm()) / 2
     x = ((torch.arange(columns) + 0.5) * cells.pixels - shot.active.width / 2) / half
     y = ((torch.arange(rows) + 0.5) * cells.pixels - shot.active.height / 2) / half
     points = torch.stack(torch.meshgrid(x, y, indexing="xy"))
-    return on_boxes(laid, *register.in_pixels(placement, laid, points, cells.pixels / half))
+    return register.in_pixels(placement, laid, points, cells.pixels / half)
 
 
 def _shades(shot: Shot) -> bool:
@@ -278,9 +280,9 @@ def _look_at_reference(reference: Reference) -> None:
         raise _No("the reference is all black")
 
 
-def _look_at_cells(cells: grid.Cells, boxes: Boxes) -> None:
+def _look_at_cells(cells: grid.Cells, boxes: Boxes, low: Tensor, high: Tensor) -> None:
     inside = boxes.inside
-    for share, what in ((boxes.high, "white"), (boxes.low, "black")):
+    for share, what in ((high, "white"), (low, "black")):
         clipped = float(((share >= CLIPPED).all(0) & inside).sum() / inside.sum().clamp(min=1))
         if clipped > SHARE:
             raise _No(f"{clipped:.0%} of the reference is pure {what}: it shows no look")
