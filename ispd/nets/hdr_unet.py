@@ -20,15 +20,17 @@ Source  O. Ronneberger and others, "U-Net", MICCAI 2015, with corrections that a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ispd.errors import PhotoError
+from ispd.errors import BadModel, PhotoError
 from ispd.isp import render
 from ispd.isp.color.mix import luminance, mix
 from ispd.isp.color.tone import DARKEST, LOCAL_GREY
@@ -37,6 +39,7 @@ from ispd.isp.stages.demosaic.best import GUESSES, learned
 from ispd.isp.stages.local_tone import spread
 from ispd.isp.stages.opcodes import warps
 from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Raw, Shot
+from ispd.nets.checkpoint import check
 from ispd.nets.hdr_look import LOOK, gain, toned
 
 KNEE = 0.02  # of exposed light: below it compression is nearly linear
@@ -46,6 +49,7 @@ FULL_FROM = 0.8  # of a site's end, from where on it is said to be full
 TOLD = 15  # planes besides the mosaic's own four
 WIDTHS = (32, 64, 96, 128, 160)  # features at each size, from half size down
 BLOCKS = (1, 1, 1, 2, 2)  # corrections at each size, on the way down and, but for the last, on the way up
+SURE, UNKNOWN = 0.02, 0.3  # of compressed light: how far guesses are off without noise, and near what is full
 DEPTHS = len(WIDTHS) - 1
 MULTIPLE = 2 * 2**DEPTHS  # pixels: sides that the network takes
 TILE = 1536  # pixels of a tile's side: about 1 GB of what is kept between layers
@@ -99,6 +103,14 @@ def _scatter(light: Tensor, lifted: Tensor, gain: float, profile: tuple[tuple[fl
     slope = 1 / (SPAN * ((around * gain) ** 2 + KNEE**2).sqrt())
     scatter: Tensor = deviation * slope
     return scatter.clamp(max=2)
+
+
+def _doubt(told: Tensor) -> Tensor:
+    """(n, 12, h, w): how far a guess may be off, so that what noise and clipping teach leaves clean light alone."""
+    scatter = told[:, 3:6].repeat_interleave(4, dim=1)
+    full = told[:, 6:10].amax(dim=1, keepdim=True)
+    near = F.avg_pool2d(F.max_pool2d(full, 9, stride=1, padding=4), 5, stride=1, padding=2)
+    return SURE + scatter + UNKNOWN * near
 
 
 def _surroundings(scene: Tensor, gain: float, shot: Shot, top: int, left: int) -> Tensor:
@@ -157,7 +169,7 @@ class HdrUNet(nn.Module):
         x = self.before[-1](x)
         for after, up, level in zip(reversed(self.after), reversed(self.up), reversed(kept), strict=True):
             x = after(F.pixel_shuffle(up(x), 2) + level)
-        corrections = self.head(F.relu(x))
+        corrections = self.head(F.relu(x)) * _doubt(told)
         return F.pixel_shuffle((guesses + corrections).float(), 2).clamp(LEAST, MOST)
 
     def _guessed(self, mosaic: Tensor) -> tuple[Tensor, Tensor]:
@@ -209,6 +221,29 @@ def multiplications(net: HdrUNet) -> float:
         for module in modules:
             total += sum(p.numel() for p in module.parameters() if p.dim() == 4) / level[id(module)]
     return total
+
+
+# Weights
+
+
+def packed(state: Mapping[str, Tensor]) -> bytes:
+    """Weights as a file holds them, safetensors in half precision."""
+    return save({name: value.detach().to(torch.float16).contiguous() for name, value in state.items()})
+
+
+def unpacked(data: bytes) -> HdrUNet:
+    """The network of such a file, ready to be asked.  Raises BadModel where it is another's, or broken."""
+    try:
+        state = {name: value.float() for name, value in load(data).items()}
+    except SafetensorError as error:
+        raise BadModel(f"these are no weights of hdr-unet: {error}") from error
+    net = HdrUNet()
+    check(net.state_dict(), state)
+    net.load_state_dict(state)
+    for weight in net.parameters():
+        if weight.dim() == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)  # as planes lie: twice as fast
+    return net.eval().requires_grad_(requires_grad=False)
 
 
 # A whole photo

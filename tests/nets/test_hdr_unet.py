@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ispd.errors import PhotoError
+from ispd.errors import BadModel, PhotoError
 from ispd.isp.color.transfer import encode
 from ispd.isp.values import Mosaic
-from ispd.nets.hdr_unet import TOLD, HdrUNet, compressed, develop, expanded, multiplications
+from ispd.nets.hdr_unet import TOLD, HdrUNet, compressed, develop, expanded, multiplications, packed, unpacked
 from ispd.nets.train.evaluate import psnr
 from ispd.nets.train.radiance import Scene
 from ispd.nets.train.sensor import expose
@@ -79,6 +79,19 @@ def test_cameras_agree_on_a_scene() -> None:
                 found.append(psnr(encode(develop(net, taken.mosaic), "srgb"), encode(target(taken), "srgb")))
     assert len(found) >= 3
     assert min(found) > 32
+
+
+def test_weights_come_back_and_others_are_refused() -> None:
+    net = network()
+    again = unpacked(packed(net.state_dict()))
+    for name, value in net.state_dict().items():
+        assert torch.equal(value.half().float(), again.state_dict()[name])
+    with pytest.raises(BadModel, match="no weights"):
+        unpacked(b"PK\x03\x04 a pickle")
+    with pytest.raises(BadModel, match=r"head\.bias"):
+        unpacked(packed({name: value for name, value in net.state_dict().items() if name != "head.bias"}))
+    with pytest.raises(BadModel, match="no finite"):
+        unpacked(packed({**net.state_dict(), "head.bias": torch.full((12,), torch.nan)}))
 
 
 def test_other_arrays_are_refused() -> None:

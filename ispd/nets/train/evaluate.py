@@ -91,7 +91,7 @@ def table(results: list[tuple[str, float, float]]) -> dict[str, Any]:
     for stratum in sorted({name for name, _, _ in results}):
         strata[stratum] = _means([pair for name, *pair in results if name == stratum])
         strata[stratum]["views"] = sum(name == stratum for name, _, _ in results)
-    return {"psnr": _means([pair for _, *pair in results]), "strata": strata}
+    return {"psnr": _means([pair for _, *pair in results]), "views": len(results), "strata": strata}
 
 
 def radiance(net: HdrUNet, folder: Path, seed: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ checkpoint holds the rest.  `-o` has:
 
     log.jsonl        a line every few steps: loss, decibels, seconds left; and what each measurement has found
     checkpoint.pt    all that is needed to go on
-    weights.pt       the mean of the last steps' weights: what is shipped
+    weights.safetensors    the mean of the last steps' weights: what is shipped
     samples/N.png    held-out views: wanted, rival, network
 
 The loss is the mean *logarithm* of a crop's squared error, as PSNR is, in display codes: with plain squares the noisy
@@ -25,6 +25,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -36,7 +37,7 @@ from torch import Tensor
 from ispd.errors import IspdError
 from ispd.isp.values import Shot
 from ispd.nets.hdr_look import gain
-from ispd.nets.hdr_unet import BLOCKS, WIDTHS, HdrUNet, Seen, compressed
+from ispd.nets.hdr_unet import BLOCKS, WIDTHS, HdrUNet, Seen, compressed, packed
 from ispd.nets.losses import histogram_distance, ms_ssim_loss, rgbuv_histogram
 from ispd.nets.train.evaluate import EDGE, Entry, code, entries, measured, rendered, shot_seen, table
 from ispd.nets.train.radiance import Scene, maps, photographs, view
@@ -60,11 +61,12 @@ class Recipe:
     steps: int = 100_000
     batch: int = 4
     rate: float = 1e-3  # Adam's, at its highest
+    learned_rate: float = 0.02  # of it: for the kernels that know how to demosaic already
     warming: int = 200
     averaged: int = 300  # steps that the kept weights average
     similarity: float = 0.5  # weight of 1 - MS-SSIM
     histogram: float = 0.05  # weight of the distance of histograms
-    light: float = 0.2  # weight of the error before tones
+    light: float = 0.3  # weight of the error before tones
     widths: tuple[int, ...] = WIDTHS
     blocks: tuple[int, ...] = BLOCKS
     bfloat16: bool = False
@@ -129,7 +131,10 @@ class Training:
         self.recipe, self.step = recipe, 0
         self.net = HdrUNet(recipe.widths, recipe.blocks).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.kept = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
-        self.adam = torch.optim.Adam(self.net.parameters(), betas=(0.9, 0.99))
+        kernels = list(self.net.kernels.parameters())
+        others = [value for name, value in self.net.named_parameters() if not name.startswith("kernels")]
+        groups = [{"params": others, "share": 1.0}, {"params": kernels, "share": recipe.learned_rate}]
+        self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99))
         self.cpu_seconds = 0.0
 
     def learn(self, lessons: list[Lesson]) -> dict[str, float]:
@@ -137,7 +142,7 @@ class Training:
         recipe = self.recipe
         started = time.process_time()
         for group in self.adam.param_groups:
-            group["lr"] = recipe.rate * _pace(self.step, recipe)
+            group["lr"] = recipe.rate * group["share"] * _pace(self.step, recipe)
         mosaic = torch.cat([one.seen.mosaic for one in lessons]).contiguous(memory_format=torch.channels_last)
         told = torch.cat([one.seen.told for one in lessons]).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
@@ -149,7 +154,7 @@ class Training:
         )
         squares = (made - wanted).square().mean(dim=(1, 2, 3))
         loss = (squares + NOT_SEEN).log().mean() / 2
-        loss = loss + recipe.light * ((light.clamp(max=BRIGHTEST) - true).abs().mean(dim=(1, 2, 3)) + 1e-3).log().mean()
+        loss = loss + recipe.light * (light.clamp(max=BRIGHTEST) - true).abs().mean()
         if recipe.similarity:
             loss = loss + recipe.similarity * ms_ssim_loss(made, wanted)
         if recipe.histogram and self.step % HISTOGRAM_EVERY == 0:
@@ -183,7 +188,9 @@ class Training:
             "kept": self.kept,
             "adam": self.adam.state_dict(),
         }
-        _written(path, state)
+        buffer = BytesIO()
+        torch.save(state, buffer)
+        _written(path, buffer.getvalue())
 
     def resume(self, path: Path) -> None:
         """Raises IspdError where the checkpoint is another recipe's."""
@@ -201,10 +208,10 @@ def _pace(step: int, recipe: Recipe) -> float:
     return min(1.0, (step + 1) / recipe.warming) * (0.5 + 0.5 * math.cos(math.pi * step / recipe.steps))
 
 
-def _written(path: Path, state: dict[str, Any]) -> None:
+def _written(path: Path, data: bytes) -> None:
     beside = path.with_suffix(".new")
     with beside.open("wb") as file:
-        torch.save(state, file)
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
@@ -281,7 +288,7 @@ def _tell(lines: TextIO, line: dict[str, Any]) -> None:
 
 def _measured(training: Training, shown: list[Entry], out: Path) -> dict[str, Any]:
     """What the kept weights do on the held-out views; weights and pictures are written."""
-    _written(out / "weights.pt", dict(training.kept))
+    _written(out / "weights.safetensors", packed(training.kept))
     if not shown:
         return {}
     net = training.averaged()

@@ -3,7 +3,7 @@
 A scene is a panorama band (latitude and longitude, all around), a perspective picture of radiance, or a photograph
 whose highlights are spread as they were before somebody printed them.
 
-Takes   `.hdr` (Radiance RGBE), and sRGB photographs; linear Rec. 709
+Takes   `.hdr` (Radiance RGBE), `.exr`, and sRGB photographs; linear Rec. 709
 Gives   (3, side, side) linear Rec.2020, relative
 Source  RGBE with run lengths: G. Ward, "Real pixels", Graphics Gems II, 1991, and the Radiance file format
 """
@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ispd.errors import IspdError
 from ispd.isp.color.mix import mix
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import decode
+from ispd.nets.train.exr import BadMap, decode_exr
 from ispd.nets.train.simulation import SIMULATION, Chance
 
+WIDEST = 1024  # pixels all around: in a larger panorama a view would fall between them
 PANORAMA = 2.0  # times as wide as high, or wider: it goes all around
 REC2020_FROM_SRGB = np.linalg.inv(rgb_from_rec2020("srgb"))
 SRGB_PEAK_POWER = 3  # only a photograph's highlights are spread
@@ -47,7 +48,7 @@ class Scene:
 
 def maps(folder: Path) -> list[Scene]:
     """Every radiance map of a folder, by name."""
-    return [radiance_map(path) for path in sorted(folder.iterdir()) if path.suffix.lower() == ".hdr"]
+    return [radiance_map(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in READERS]
 
 
 def photographs(folder: Path) -> list[Scene]:
@@ -60,13 +61,16 @@ def photographs(folder: Path) -> list[Scene]:
 
 
 def radiance_map(path: Path) -> Scene:
-    """One map.  Raises IspdError where the file is none."""
-    light = mix(
-        REC2020_FROM_SRGB, torch.from_numpy(decode_rgbe(path.read_bytes(), path.name)).permute(2, 0, 1).contiguous()
-    )
+    """One map.  Raises BadMap where the file is none."""
+    pixels = np.nan_to_num(READERS[path.suffix.lower()](path.read_bytes(), path.name), posinf=0.0, neginf=0.0)
+    light = mix(REC2020_FROM_SRGB, torch.from_numpy(pixels.clip(min=0)).permute(2, 0, 1).contiguous())
     height, width = light.shape[1:]
     around = width >= PANORAMA * height
-    return Scene(path.stem, light, SIMULATION.scenes.horizon.get(path.stem, height / 2) if around else None)
+    if not around:
+        return Scene(path.stem, light)
+    times = max(1, width // WIDEST)
+    horizon = SIMULATION.scenes.horizon.get(path.stem, height / 2) / times
+    return Scene(path.stem, F.avg_pool2d(light, times) if times > 1 else light, horizon)
 
 
 def decode_rgbe(code: bytes, name: str) -> NDArray[np.float32]:
@@ -75,12 +79,12 @@ def decode_rgbe(code: bytes, name: str) -> NDArray[np.float32]:
     size, _, body = rest.partition(b"\n")
     words = size.split()
     if not head.startswith(b"#?") or len(words) != 4 or (words[0], words[2]) != (b"-Y", b"+X"):
-        raise IspdError(f"{name} is not a Radiance picture with rows from the top.")
+        raise BadMap(f"{name} is not a Radiance picture with rows from the top.")
     height, width = int(words[1]), int(words[3])
     try:
         rgbe = _scanlines(body, height, width)
     except (IndexError, ValueError) as error:
-        raise IspdError(f"{name} ends before its last row.") from error
+        raise BadMap(f"{name} ends before its last row.") from error
     scale = np.where(rgbe[..., 3:] > 0, np.exp2(rgbe[..., 3:].astype(np.float32) - 136), 0)
     return np.asarray(rgbe[..., :3] * scale, np.float32)
 
@@ -108,6 +112,9 @@ def _scanlines(body: bytes, height: int, width: int) -> NDArray[np.uint8]:
                     at += 1 + count
                 place += count
     return rows.transpose(0, 2, 1)
+
+
+READERS = {".hdr": decode_rgbe, ".exr": decode_exr}
 
 
 def view(scene: Scene, side: int, chance: Chance) -> Tensor:

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ispd.errors import IspdError
-from ispd.nets.train.radiance import Scene, decode_rgbe, perspective, view
+from ispd.nets.train.radiance import Scene, decode_rgbe, maps, perspective, view
 from ispd.nets.train.simulation import Chance
 
 WIDTH, HEIGHT, HORIZON = 720, 240, 110.0  # half a degree a pixel
@@ -67,3 +68,15 @@ def test_a_map_that_ends_early_is_named() -> None:
         decode_rgbe(b"#?RADIANCE\n\n-Y 4 +X 8\n\2\2\0\x08\x88", "a.hdr")
     with pytest.raises(IspdError, match=r"a\.hdr is not"):
         decode_rgbe(b"\x89PNG", "a.hdr")
+
+
+def test_a_large_panorama_is_the_same_world(tmp_path: Path) -> None:
+    fine = np.full((512, 2048, 4), 128, np.uint8)
+    fine[256:300, 1024:1100, 0] = 255
+    coarse = fine[::2, ::2]
+    for name, rgbe in (("fine", fine), ("coarse", coarse)):
+        height, width, _ = rgbe.shape
+        head = f"#?RADIANCE\n\n-Y {height} +X {width}\n".encode()
+        (tmp_path / f"{name}.hdr").write_bytes(head + rgbe.tobytes())
+    small, large = maps(tmp_path)
+    assert torch.allclose(view(small, 32, Chance(1)), view(large, 32, Chance(1)))
