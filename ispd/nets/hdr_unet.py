@@ -7,10 +7,11 @@ tone is that of its look, and all that is global comes once from the survey's sm
     mosaic ─ levels, maps, balance ▶ planes ─ 3 × 3 layers ▶ 12 guesses (3 colors · 4 sites) ─┐
                                        └──── U, five sizes ▶ corrections ─────────────────────┴▶ camera color
 
-What it is told besides the planes, at half size: the light in Rec.2020 by the file's matrix; how much each color
-scatters there; how full each site is, and where it ends; how bright the surroundings are.  Light is compressed first,
-`compressed`: linear near black, a logarithm above.  Nothing in it takes a mean over the picture: tiles that see
-REACH more than they keep agree with the whole.
+What it is told besides the planes, at half size: what each has that its surroundings have not, by how much of it may
+be noise; the light in Rec.2020 by the file's matrix; how much each color scatters there; how full each site is, and
+where it ends; how bright the surroundings are.  Light is compressed first: linear as far as noise reaches, a logarithm
+above.  What it answers is scaled by how far a guess may be off.  Nothing in it takes a mean over the picture: tiles
+that see REACH more than they keep agree with the whole.
 
 Source  O. Ronneberger and others, "U-Net", MICCAI 2015, with corrections that are added inside each size, K. He and
         others, "Deep residual learning", CVPR 2016; the guesses: `ispd.isp.stages.demosaic.best`, whose kernels are
@@ -42,9 +43,9 @@ from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Raw, Shot
 from ispd.nets.checkpoint import check
 from ispd.nets.hdr_look import LOOK, gain, toned
 
-KNEE = 0.02  # of exposed light: below it compression is nearly linear
-SPAN = math.asinh(1 / KNEE)  # so that compressed(1) is 1
-LEAST, MOST = -0.5, 2.2  # of compressed light, that an answer may have: 2.2 is ten stops above 1
+KNEE = 0.02  # of exposed light: below it, at least, compression is nearly linear
+STEADY = 2.0  # standard deviations of the noise there that are still within what is linear
+LEAST, MOST = -1.0, 12.0  # of compressed light and of the logarithm within: what an answer may have
 FULL_FROM = 0.8  # of a site's end, from where on it is said to be full
 TOLD = 15  # planes besides the mosaic's own four
 WIDTHS = (32, 64, 96, 128, 160)  # features at each size, from half size down
@@ -63,14 +64,28 @@ class Seen(NamedTuple):
     told: Tensor  # TOLD planes
 
 
-def compressed(light: Tensor) -> Tensor:
+def knee(shot: Shot, gain: float) -> float:
+    """Where a photo's compression begins, in exposed light.
+
+    Noise that a logarithm bends has no longer the light's mean, and no average brings it back: so the noisier, the
+    later.  As a square root evens the noise of photons, this evens all of it.
+    """
+    dark = KNEE / gain
+    variances = [
+        (most := max(shot.neutral) / neutral) * s * dark + most**2 * o
+        for neutral, (s, o) in zip(shot.neutral, shot.noise_profile, strict=False)
+    ]
+    return math.hypot(KNEE, STEADY * gain * math.sqrt(max(0.0, *variances, 0.0)))
+
+
+def compressed(light: Tensor, knee: float) -> Tensor:
     """Exposed light to what the network works on; goes through 0 and 1."""
-    return torch.asinh(light / KNEE) / SPAN
+    return torch.asinh(light / knee) / math.asinh(1 / knee)
 
 
-def expanded(code: Tensor) -> Tensor:
+def expanded(code: Tensor, knee: float) -> Tensor:
     """The way back."""
-    return torch.sinh(code * SPAN) * KNEE
+    return torch.sinh((code * math.asinh(1 / knee)).clamp(max=MOST)) * knee
 
 
 def seen(raw: Raw, shot: Shot, gain: float, top: int = 0, left: int = 0) -> Seen:
@@ -82,25 +97,28 @@ def seen(raw: Raw, shot: Shot, gain: float, top: int = 0, left: int = 0) -> Seen
     light, ends_of = (torch.stack((x[0], (x[1] + x[2]) / 2, x[3])) for x in (sites, ends))
     scene = mix(shot.rec2020_from_camera, light) * gain
     fullness = ((sites / ends.clamp(min=1e-6) - FULL_FROM) / (1 - FULL_FROM)).clamp(0, 1)
+    bend = knee(shot, gain)
     lifted = ends_of / max(shot.levels.full, default=1.0)
     told = torch.cat(
         (
-            compressed(scene),
-            _scatter(light, lifted, gain, shot.noise_profile),
+            compressed(scene, bend),
+            _scatter(light, lifted, gain, bend, shot.noise_profile),
             fullness,
-            compressed(ends_of * gain),
+            compressed(ends_of * gain, bend),
             _surroundings(scene, gain, shot, top, left),
         )
     )
-    return Seen(compressed(sites * gain)[None], told[None])
+    return Seen(compressed(sites * gain, bend)[None], told[None])
 
 
-def _scatter(light: Tensor, lifted: Tensor, gain: float, profile: tuple[tuple[float, float], ...]) -> Tensor:
+def _scatter(
+    light: Tensor, lifted: Tensor, gain: float, bend: float, profile: tuple[tuple[float, float], ...]
+) -> Tensor:
     """(3, h, w): the standard deviation of each color's compressed light, by the noise model."""
     around = F.avg_pool2d(F.pad(light[None], (1, 1, 1, 1), mode="replicate"), 3, stride=1)[0].clamp(min=0)
     shot, read = light.new_tensor(profile or ((0.0, 0.0),) * 3).T[:, :, None, None]
     deviation = (lifted * shot * around + lifted**2 * read).clamp(min=0).sqrt() * gain
-    slope = 1 / (SPAN * ((around * gain) ** 2 + KNEE**2).sqrt())
+    slope = 1 / (math.asinh(1 / bend) * ((around * gain) ** 2 + bend**2).sqrt())
     scatter: Tensor = deviation * slope
     return scatter.clamp(max=2)
 
@@ -110,7 +128,18 @@ def _doubt(told: Tensor) -> Tensor:
     scatter = told[:, 3:6].repeat_interleave(4, dim=1)
     full = told[:, 6:10].amax(dim=1, keepdim=True)
     near = F.avg_pool2d(F.max_pool2d(full, 9, stride=1, padding=4), 5, stride=1, padding=2)
-    return SURE + scatter + UNKNOWN * near
+    doubt: Tensor = SURE + scatter + UNKNOWN * near
+    return doubt
+
+
+def _detail(mosaic: Tensor, told: Tensor) -> Tensor:
+    """(n, 4, h, w): what each plane has that its surroundings have not, by how much of it may be noise.
+
+    So noise looks alike in every photo, and answers that are scaled by `_doubt` take it away with the same weights.
+    """
+    around = F.avg_pool2d(mosaic, 5, stride=1, padding=2, count_include_pad=False)
+    scatter = torch.cat((told[:, 3:5], told[:, 4:6]), dim=1)
+    return torch.asinh((mosaic - around) / (SURE + scatter))
 
 
 def _surroundings(scene: Tensor, gain: float, shot: Shot, top: int, left: int) -> Tensor:
@@ -149,7 +178,7 @@ class HdrUNet(nn.Module):
         super().__init__()
         self.kernels = nn.ParameterList([nn.Parameter(kernel.clone()) for kernel in learned(torch.float32, CPU)])
         features = self.kernels[-1].shape[1]
-        self.stem = nn.Conv2d(features + 4 + TOLD, widths[0], 3, padding=1)
+        self.stem = nn.Conv2d(features + 4 + 4 + TOLD, widths[0], 3, padding=1)
         self.down = nn.ModuleList([nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths)])
         self.up = nn.ModuleList([nn.Conv2d(b, 4 * a, 1) for a, b in pairwise(widths)])
         self.before = nn.ModuleList([_chain(width, count) for width, count in zip(widths, blocks, strict=True)])
@@ -160,7 +189,7 @@ class HdrUNet(nn.Module):
     def forward(self, mosaic: Tensor, told: Tensor) -> Tensor:
         """Guesses and corrections."""
         guesses, features = self._guessed(mosaic)
-        x: Tensor = self.stem(torch.cat((features, mosaic, told), dim=1))
+        x: Tensor = self.stem(torch.cat((features, mosaic, _detail(mosaic, told), told), dim=1))
         kept = []
         for before, down in zip(self.before, self.down, strict=False):
             x = before(x)
@@ -170,7 +199,7 @@ class HdrUNet(nn.Module):
         for after, up, level in zip(reversed(self.after), reversed(self.up), reversed(kept), strict=True):
             x = after(F.pixel_shuffle(up(x), 2) + level)
         corrections = self.head(F.relu(x)) * _doubt(told)
-        return F.pixel_shuffle((guesses + corrections).float(), 2).clamp(LEAST, MOST)
+        return F.pixel_shuffle((guesses + corrections).float(), 2).clamp(min=LEAST)
 
     def _guessed(self, mosaic: Tensor) -> tuple[Tensor, Tensor]:
         """12 planes: measured sites as they are, the others as `best` does it; and the features that it saw."""
@@ -293,7 +322,8 @@ def _tiles(net: HdrUNet, raw: Raw, cfa: str, shot: Shot, tile: int) -> Iterator[
             across = columns[outer_left : left + step + REACH]
             piece = Raw(*(plane[:, down][:, :, across] for plane in (raw.samples, raw.ceiling.expand_as(raw.samples))))
             what = seen(piece, shot, factor, outer_top - before[0], outer_left - before[1])
-            light = expanded(net(*(x.contiguous(memory_format=torch.channels_last) for x in what)))[0] / factor
+            code = net(*(x.contiguous(memory_format=torch.channels_last) for x in what))[0]
+            light = expanded(code, knee(shot, factor)) / factor
             low, near = max(top, before[0]), max(left, before[1])
             high, far = min(top + step, before[0] + height), min(left + step, before[1] + width)
             if low < high and near < far:

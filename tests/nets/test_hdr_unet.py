@@ -6,7 +6,7 @@ import torch
 from ispd.errors import BadModel, PhotoError
 from ispd.isp.color.transfer import encode
 from ispd.isp.values import Mosaic
-from ispd.nets.hdr_unet import TOLD, HdrUNet, compressed, develop, expanded, multiplications, packed, unpacked
+from ispd.nets.hdr_unet import TOLD, HdrUNet, compressed, develop, expanded, knee, multiplications, packed, unpacked
 from ispd.nets.train.evaluate import psnr
 from ispd.nets.train.radiance import Scene
 from ispd.nets.train.sensor import expose
@@ -34,8 +34,16 @@ def mosaic(side: int, seed: int, scene: Scene | None = None, cfa: str = "RGGB") 
 
 def test_compression_has_a_way_back() -> None:
     light = torch.tensor([-0.05, 0.0, 0.18, 1.0, 40.0])
-    assert torch.allclose(expanded(compressed(light)), light, rtol=1e-4)
-    assert torch.allclose(compressed(torch.tensor([0.0, 1.0])), torch.tensor([0.0, 1.0]))
+    for bend in (0.02, 0.5):
+        assert torch.allclose(expanded(compressed(light, bend), bend), light, rtol=1e-4)
+        assert torch.allclose(compressed(torch.tensor([0.0, 1.0]), bend), torch.tensor([0.0, 1.0]))
+
+
+def test_the_darkest_noise_keeps_its_mean() -> None:
+    shot = replace(mosaic(64, 1).shot, neutral=(1.0, 1.0, 1.0), noise_profile=((0.0, 1e-2),) * 3)
+    light = 0.05 + 0.1 * torch.randn(100_000, generator=torch.Generator().manual_seed(1))
+    bend = knee(shot, 1.0)
+    assert float(expanded(compressed(light, bend).mean(), bend)) == pytest.approx(0.05, rel=0.1)
 
 
 def test_tiles_agree_with_the_whole() -> None:

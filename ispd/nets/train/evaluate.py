@@ -21,7 +21,7 @@ from ispd.isp import render
 from ispd.isp.color.transfer import encode
 from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Shot
 from ispd.nets.hdr_look import gain, toned
-from ispd.nets.hdr_unet import HdrUNet, Seen, expanded, seen
+from ispd.nets.hdr_unet import HdrUNet, Seen, expanded, knee, seen
 from ispd.nets.train.radiance import Scene, maps, view
 from ispd.nets.train.rival import rival
 from ispd.nets.train.sensor import expose
@@ -51,7 +51,8 @@ class Entry:
 
 def rendered(light: Tensor, shot: Shot) -> DisplayRGB:
     """What the network's answer, compressed camera color, looks like."""
-    return toned(CameraRGB(expanded(light) / gain(shot, SIMULATED)), shot, SIMULATED)
+    factor = gain(shot, SIMULATED)
+    return toned(CameraRGB(expanded(light, knee(shot, factor)) / factor), shot, SIMULATED)
 
 
 def shot_seen(mosaic: Mosaic) -> Seen:

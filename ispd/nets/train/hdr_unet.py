@@ -37,7 +37,7 @@ from torch import Tensor
 from ispd.errors import IspdError
 from ispd.isp.values import Shot
 from ispd.nets.hdr_look import gain
-from ispd.nets.hdr_unet import BLOCKS, WIDTHS, HdrUNet, Seen, compressed, packed
+from ispd.nets.hdr_unet import BLOCKS, WIDTHS, HdrUNet, Seen, compressed, knee, packed
 from ispd.nets.losses import histogram_distance, ms_ssim_loss, rgbuv_histogram
 from ispd.nets.train.evaluate import EDGE, Entry, code, entries, measured, rendered, shot_seen, table
 from ispd.nets.train.radiance import Scene, maps, photographs, view
@@ -45,8 +45,9 @@ from ispd.nets.train.sensor import expose
 from ispd.nets.train.simulation import SIMULATION, Chance
 from ispd.nets.train.target import SIMULATED, target
 
+STEEPEST = 0.5  # of a step's gradient: a lamp's edge has many times what noise has, which is to be learned too
 NOT_SEEN = (0.5 / 255) ** 2  # squared error that rounding makes: below it a crop has nothing left to teach
-BRIGHTEST = 1.6  # of compressed light: what is brighter looks the same
+BRIGHTEST = 16.0  # of exposed light: what is brighter looks the same
 HISTOGRAM_SIDE, HISTOGRAM_EVERY = (
     48,
     4,
@@ -89,7 +90,8 @@ class Lesson:
 
     seen: Seen
     shot: Shot
-    light: Tensor  # (3, H, W) compressed camera color that is wanted
+    light: Tensor  # (3, H, W) compressed camera color that is wanted, up to …
+    brightest: float
     wanted: Tensor  # (3, H, W) display codes
 
 
@@ -101,8 +103,10 @@ def lesson(scenes: list[Scene], seeds: tuple[int, ...]) -> Lesson:
     group = photos if photos and (not others or chance.happens(SIMULATION.views.photos)) else others
     exposed = expose(view(group[chance.index(len(group))], SIMULATION.views.side, chance), chance)
     shot = exposed.mosaic.shot
-    light = compressed(exposed.truth * gain(shot, SIMULATED)).clamp(max=BRIGHTEST)
-    return Lesson(shot_seen(exposed.mosaic), shot, light, code(target(exposed)))
+    factor = gain(shot, SIMULATED)
+    light = compressed((exposed.truth * factor).clamp(max=BRIGHTEST), bend := knee(shot, factor))
+    brightest = float(compressed(torch.tensor(BRIGHTEST), bend))
+    return Lesson(shot_seen(exposed.mosaic), shot, light, brightest, code(target(exposed)))
 
 
 def batches(scenes: list[Scene], recipe: Recipe, first: int, last: int, workers: int) -> Iterator[list[Lesson]]:
@@ -152,9 +156,10 @@ class Training:
         made, wanted, light, true = (
             x[:, :, EDGE:-EDGE, EDGE:-EDGE] for x in (made, wanted, light, torch.stack([one.light for one in lessons]))
         )
+        brightest = light.new_tensor([one.brightest for one in lessons])[:, None, None, None]
         squares = (made - wanted).square().mean(dim=(1, 2, 3))
         loss = (squares + NOT_SEEN).log().mean() / 2
-        loss = loss + recipe.light * (light.clamp(max=BRIGHTEST) - true).abs().mean()
+        loss = loss + recipe.light * (torch.minimum(light, brightest) - true).abs().mean()
         if recipe.similarity:
             loss = loss + recipe.similarity * ms_ssim_loss(made, wanted)
         if recipe.histogram and self.step % HISTOGRAM_EVERY == 0:
@@ -162,7 +167,8 @@ class Training:
             loss = loss + recipe.histogram * HISTOGRAM_EVERY * histogram_distance(*histograms)
         self.adam.zero_grad(set_to_none=True)
         loss.backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0))
+        norms = [torch.nn.utils.clip_grad_norm_(group["params"], STEEPEST) for group in self.adam.param_groups]
+        norm = float(norms[0] + norms[1])
         if math.isfinite(norm):  # a crop that gives no number teaches nothing
             self.adam.step()
         self.step += 1
@@ -170,7 +176,11 @@ class Training:
         for name, value in self.net.state_dict().items():
             self.kept[name].lerp_(value, share)
         self.cpu_seconds += time.process_time() - started
-        return {"loss": float(loss.detach()), "psnr": float(-10 * squares.detach().log10().mean()), "gradient": norm}
+        return {
+            "loss": float(loss.detach()),
+            "psnr": float(-10 * squares.detach().log10().mean()),
+            "gradient": float(norms[0]),
+        }
 
     def averaged(self) -> HdrUNet:
         """The network with the mean of its last steps' weights."""
