@@ -1,4 +1,4 @@
-"""ispd model: import the weights of a published network, and list what has been imported."""
+"""ispd model: import the weights of a published network, list what there is, train one, or measure it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from ispd.cli.command import Subparsers, add_command, add_config, add_json, aligned, print_json
-from ispd.errors import BadModel
+from ispd.errors import BadModel, ConfigError
 
 if TYPE_CHECKING:
     from ispd.models import Model
@@ -19,6 +19,8 @@ examples:
   ispd model import raw_to_tonemappedHDR.pth --architecture raw-to-tonemapped-hdr -o tonemapped
   ispd model import pynet_level_0.pth --architecture pynet --black 64 -o pynet
   ispd model list
+  ispd model train tonemapped.toml        goes on where it was stopped
+  ispd model eval tonemapped --data DIR   of DIR/test, a line a pair and the means
 
 A profile that says backend = "tonemapped" then renders by it.  Weights are their authors': what they allow is shown by
 `list` and written into every picture.
@@ -30,7 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
     from ispd.models import Architecture
 
     parser = add_command(subparsers, "model", __doc__, EXAMPLES)
-    actions = parser.add_subparsers(dest="action", metavar="import | list", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="import | list | train | eval", required=True)
     taking = actions.add_parser("import", help="take in a checkpoint: a file of torch, or safetensors")
     taking.add_argument("file", type=Path, metavar="FILE.pth")
     taking.add_argument("--architecture", required=True, choices=get_args(Architecture))
@@ -42,14 +44,21 @@ def add_parser(subparsers: Subparsers) -> None:
     taking.add_argument("--white", type=float, default=1023.0, metavar="N", help="that camera's white (1023)")
     taking.add_argument("--license", metavar="TEXT", help="what its authors allow, where they told you otherwise")
     listing = actions.add_parser("list", help="name, architecture, license")
-    for action in (taking, listing):
+    training = actions.add_parser("train", help="train a published network by a recipe in TOML")
+    training.add_argument("recipe", type=Path, metavar="CONFIG.toml")
+    training.add_argument("--until", type=int, default=1 << 60, metavar="STEP", help="stop there; run again to go on")
+    measuring = actions.add_parser("eval", help="compare a model's pictures with wanted ones")
+    measuring.add_argument("name", metavar="NAME")
+    measuring.add_argument("--data", type=Path, required=True, metavar="DIR", help="has test/ with mosaics, pictures")
+    measuring.add_argument("--device", default="auto", metavar="D", help="auto, cpu or cuda")
+    for action in (taking, listing, measuring):
         add_config(action)
         add_json(action)
 
 
 def run(args: Namespace) -> int:
-    """Import or list."""
-    return {"import": take_in, "list": list_all}[args.action](args)
+    """Import, list, train or measure."""
+    return {"import": take_in, "list": list_all, "train": train, "eval": evaluate}[args.action](args)
 
 
 def take_in(args: Namespace) -> int:
@@ -97,6 +106,70 @@ def list_all(args: Namespace) -> int:
     for problem in problems:
         print(f"ispd: {problem}", file=sys.stderr)
     return BadModel.exit_code if problems else 0
+
+
+def train(args: Namespace) -> int:
+    """Train by a recipe, a line of JSON a step on stdout.  Raises ConfigError, NoInput, CannotCreate."""
+    import os
+
+    from ispd import toml
+    from ispd.nets.train.recipe import Recipe, problems
+    from ispd.runner.device import choose_device
+
+    reading = toml.Reading(toml.load(args.recipe))
+    recipe = reading.table(Recipe)
+    reading.finish()
+    assert recipe is not None  # what could not be made has left a problem
+    beside = args.recipe.absolute().parent
+    places = {name: beside / place.expanduser() for name in ("data", "out", "vgg") if (place := getattr(recipe, name))}
+    recipe = dataclasses.replace(recipe, **places)
+    if found := problems(recipe):
+        raise ConfigError(*(f"{args.recipe}: {problem}" for problem in found))
+
+    import torch
+
+    from ispd.nets.train.published import train
+
+    torch.set_num_threads(recipe.threads or len(os.sched_getaffinity(0)))
+    train(recipe, torch.device(choose_device(recipe.device)), lambda line: print(line, flush=True), args.until)
+    return 0
+
+
+def evaluate(args: Namespace) -> int:
+    """Scores of every pair of the test set and their means.  Raises BadModel, NoInput."""
+    from ispd.config import state_of
+    from ispd.models import find, models_folder
+    from ispd.runner.device import choose_device
+
+    model = find(models_folder(state_of(args.config)), args.name)
+    device = choose_device(args.device)
+
+    from ispd.nets.train.compare import Scores, compare
+    from ispd.nets.train.pairs import find_pairs
+    from ispd.nets.train.published import sides
+    from ispd.nets.train.recipe import FOLDERS
+    from ispd.runner.network import load_network
+
+    architecture = model.manifest.architecture
+    network = load_network(model, device)
+    pairs = find_pairs(args.data / "test", FOLDERS[architecture], *sides(architecture))
+    images: dict[str, Scores] = {}
+
+    def tell(name: str, scores: Scores) -> None:
+        images[name] = scores
+        if not args.json:
+            print(_line(name, scores), flush=True)
+
+    means = compare(network, architecture, pairs, device, tell)
+    if args.json:
+        print_json({"model": model.name, "images": images, "all": means})
+    else:
+        print(_line("all", means))
+    return 0
+
+
+def _line(name: str, scores: dict[str, float]) -> str:
+    return f"{name:>8}  " + "  ".join(f"{score} {value:.4f}" for score, value in scores.items())
 
 
 def as_json(model: Model) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Conv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv2d(F.pad(x, (self.pad,) * 4, mode="reflect"))
         if self.instance is not None:
-            x = self.instance(x)
+            x = self.instance(full(x))
         return F.leaky_relu(x, SLOPE) if self.act else x
 
 
@@ -122,7 +122,7 @@ class ECA(nn.Module):
         self.conv = nn.Conv1d(1, 1, 5, padding=2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        near: Tensor = self.conv(x.mean((2, 3))[:, None])[:, 0]
+        near: Tensor = self.conv(full(x).mean((2, 3))[:, None])[:, 0]
         return x * torch.sigmoid(near)[:, :, None, None]
 
 
@@ -143,7 +143,7 @@ class _Channel(nn.Module):
         self.linear_avg = nn.Sequential(nn.Linear(channels, inner), nn.ReLU(), nn.Linear(inner, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = torch.sigmoid(self.linear_max(x.amax((2, 3))) + self.linear_avg(x.mean((2, 3))))
+        weight = torch.sigmoid(self.linear_max(x.amax((2, 3))) + self.linear_avg(full(x).mean((2, 3))))
         return weight[:, :, None, None]
 
 
@@ -177,15 +177,21 @@ class IEM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         place = torch.sigmoid(self.conv1(F.pad(x, (1,) * 4, mode="reflect")))
-        return x * place * self.gate(x.mean((2, 3)))
+        return x * place * self.gate(full(x).mean((2, 3)))
 
 
 class SimAM(nn.Module):
     """What stands out from its channel counts more.  No tensors."""
 
     def forward(self, x: Tensor) -> Tensor:
+        x = full(x)
         mean = x.mean((2, 3), keepdim=True)
         return simam(x, mean, x.var((2, 3), keepdim=True))
+
+
+def full(x: Tensor) -> Tensor:
+    """In single precision at least: half of it has no room for the sums of a large frame."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
 def simam(x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:

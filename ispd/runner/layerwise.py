@@ -22,7 +22,7 @@ from ispd.nets.checkpoint import Network
 from ispd.runner.store import Memory, Room, Shape, Store
 
 ROOM = 1900 << 20  # bytes of maps: with the libraries, the weights and a strip, 2.5 GiB in all
-STRIP = 48 << 20  # bytes of a strip as a convolution reads it
+STRIP = 12 << 20  # bytes of a strip as a convolution reads it: larger ones leave the cache between two passes
 FEWEST_ROWS = 16  # as many as the largest filter looks away, twice
 
 Change: TypeAlias = Callable[[Tensor], Tensor]  # of values, place by place
@@ -95,8 +95,10 @@ class Doubled:
         source = self.source.rows(first, last + 1)
         wide = F.interpolate(source, size=(last + 1 - first, 2 * width), mode="bilinear", align_corners=True)
         share = (place - above).to(wide)[:, None]
+        lines = wide.permute(0, 2, 3, 1).reshape(wide.shape[2], -1)  # whole rows, which are moved at once
         above, below = ((index - first).to(wide.device) for index in (above, below))
-        return torch.lerp(wide.index_select(2, above), wide.index_select(2, below), share)
+        mixed = torch.lerp(lines.index_select(0, above), lines.index_select(0, below), share)
+        return mixed.view(1, bottom - top, 2 * width, -1).permute(0, 3, 1, 2)
 
 
 @dataclass
@@ -254,9 +256,24 @@ def _stored(source: Map) -> Stored:
 
 def _padded(source: Map, top: int, bottom: int, pad: int) -> Tensor:
     """Rows with `pad` more on all sides, mirrored only where the frame ends."""
-    height = source.shape[1]
-    strip = source.rows(max(0, top - pad), min(height, bottom + pad))
-    return F.pad(strip, (pad, pad, max(0, pad - top), max(0, bottom + pad - height)), mode="reflect")
+    channels, height, width = source.shape
+    first, last = max(0, top - pad), min(height, bottom + pad)
+    parts = [part.rows(first, last) for part in (source.parts if isinstance(source, Joined) else (source,))]
+    # each part is copied once, to where the convolution reads it: joining and padding would be a copy each
+    padded = parts[0].new_empty((1, bottom - top + 2 * pad, width + 2 * pad, channels)).permute(0, 3, 1, 2)
+    above, at = first - (top - pad), 0
+    for part in parts:
+        padded[:, at : at + part.shape[1], above : above + last - first, pad : pad + width] = part
+        at += part.shape[1]
+    for step in range(1, pad + 1):
+        padded[:, :, :, pad - step] = padded[:, :, :, pad + step]
+        padded[:, :, :, pad + width - 1 + step] = padded[:, :, :, pad + width - 1 - step]
+    below = above + last - first - 1
+    for step in range(1, above + 1):
+        padded[:, :, above - step] = padded[:, :, above + step]
+    for step in range(1, bottom + pad - last + 1):
+        padded[:, :, below + step] = padded[:, :, below - step]
+    return padded
 
 
 def _filtered(conv: Conv | Up, padded: Tensor, pad: int, tally: Tally) -> Tensor:

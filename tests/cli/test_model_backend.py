@@ -13,6 +13,7 @@ from ispd.metadata.exiftool import ExifTool
 from ispd.models import Model
 from tests.cli.conftest import Ispd
 from tests.nets import shelf
+from tests.nets.train.test_published import write_pairs
 
 
 @pytest.fixture
@@ -56,3 +57,27 @@ def test_explain_says_it_too(ispd: Ispd, photo: Path, profile: Path, model: Mode
     (report,) = json.loads(ispd("explain", photo, "--profile", "toned", "--json").out)
     assert (report["backend"], report["license"]) == ("tonemapped", "for tests alone")
     assert "license   for tests alone" in ispd("explain", photo, "--profile", "toned").out
+
+
+def test_a_model_is_trained_by_a_file_and_measured(ispd: Ispd, tmp_path: Path, model: Model) -> None:
+    for split in ("train", "test"):
+        write_pairs(tmp_path / "set" / split, 2)
+    text = 'architecture = "raw-to-tonemapped-hdr"\ndata = "set"\nout = "made"\nfeatures = 0\nthreads = 1\n'
+    level = 'device = "cpu"\n[[level]]\nlevel = 4\nbatch = 2\nepochs = 1\n'
+    (tmp_path / "recipe.toml").write_text(text + level)
+    trained = ispd("model", "train", tmp_path / "recipe.toml")
+    assert (trained.code, json.loads(trained.out)["step"]) == (0, 1)
+    assert (tmp_path / "made/level_4.safetensors").is_file()
+    measured = json.loads(ispd("model", "eval", "tonemapped", "--data", tmp_path / "set", "--json").out)
+    assert set(measured["images"]) == {"0", "1"}
+    assert set(measured["all"]) == {"psnr", "ssim", "ms_ssim", "delta_e", "hellinger"}
+    psnrs = [measured["images"][name]["psnr"] for name in "01"]
+    assert measured["all"]["psnr"] == pytest.approx(sum(psnrs) / 2)
+
+
+def test_a_recipe_with_mistakes_is_told_with_lines(ispd: Ispd, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text('architecture = "unet"\ndata = "set"\nout = "made"\nrate = 7\n')
+    printed = ispd("model", "train", tmp_path / "recipe.toml")
+    assert printed.code == 78
+    assert "recipe.toml:1: architecture" in printed.err
+    assert "recipe.toml:4: rate = 7" in printed.err
