@@ -21,7 +21,7 @@ from ispd.nets.blocks import IEM, SLOPE, Conv, Multi, Run, SimAM, Up, simam
 from ispd.nets.checkpoint import Network
 from ispd.runner.store import Memory, Room, Shape, Store
 
-ROOM = 1900 << 20  # bytes of maps: with the libraries, the weights and a strip, 2.5 GiB in all
+ROOM = 1700 << 20  # bytes of maps: with the libraries, the weights and a strip, 2.5 GiB in all
 STRIP = 12 << 20  # bytes of a strip as a convolution reads it: larger ones leave the cache between two passes
 FEWEST_ROWS = 16  # as many as the largest filter looks away, twice
 
