@@ -6,19 +6,23 @@ import json
 import os
 import shutil
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ispd.cli.command import Subparsers, add_command, add_json, print_json
-from ispd.errors import ConfigError, NoInput, PhotoError
+from ispd.config import device_problem
+from ispd.errors import CannotCreate, ConfigError, NoInput, PhotoError
 from ispd.sentences import counted, short, shown
 
 if TYPE_CHECKING:
-    from ispd.fit.learn import Learned
+    from ispd.fit.judge import Judged
+    from ispd.fit.learn import Held, Learned
     from ispd.fit.pairs import Candidate
+    from ispd.fit.prove import Proof
     from ispd.fit.sample import Refused
     from ispd.metadata.exiftool import ExifTool
+    from ispd.profile import Profile
     from ispd.profile.certificate import Certificate
 
 EXAMPLES = """\
@@ -44,9 +48,17 @@ def add_parser(subparsers: Subparsers) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--references", type=Path, metavar="DIR", help="where the finished pictures are, if elsewhere")
     where.add_argument("--from-previews", action="store_true", help="learn from the JPEGs inside the raws")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="a page about it, HTML; pictures in FILE-pictures")
     parser.add_argument("--name", metavar="N", help="what the profile is called (default: as its file)")
+    parser.add_argument("--device", type=_device, default="cpu", help='what renders the proof: "cpu", "auto", "cuda:1"')
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same for the same numbers (default: 0)")
     add_json(parser, "one JSON object: the profile, its held-out error, every pair")
+
+
+def _device(name: str) -> str:
+    if problem := device_problem(name):
+        raise ArgumentTypeError(f'"{name}" {problem}')
+    return name
 
 
 def run(args: Namespace) -> int:
@@ -57,13 +69,18 @@ def run(args: Namespace) -> int:
     from ispd.fit.certify import certificate
     from ispd.fit.keep import check_may_write, name_of, profile
     from ispd.fit.learn import learn
+    from ispd.fit.prove import MOST, prove
     from ispd.fit.samples import gather
     from ispd.metadata.exiftool import ExifTool
     from ispd.photo import facts_of
     from ispd.profile.learned import save
+    from ispd.runner.device import choose_device
 
     name = args.name or name_of(args.profile)
     check_may_write(args.profile)
+    if args.report is not None:
+        _check_report(args.report)
+    device = choose_device(args.device)
     steps = Steps(sys.stderr)
     with ExitStack() as stack:
         cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
@@ -81,16 +98,51 @@ def run(args: Namespace) -> int:
             )
         steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
         learned = learn(samples, args.seed, len(os.sched_getaffinity(0)), steps.say)
+        steps.begin("proving it at full size", min(MOST, len(learned.held)))
+        proof = prove(learned, cell, door, device, steps.beat)
         cameras = [facts_of(sample.raw_path, door) for sample in {sample.model: sample for sample in samples}.values()]
-    proof = certificate(learned, 0.0, 0.0)
-    save(profile(learned, proof, cameras, name), args.profile)
+    kept = save(profile(learned, certificate(learned, proof), cameras, name), args.profile)
+    assert kept.fit is not None  # what was learned has a certificate
+    if args.report is not None:
+        _write_report(args.report, learned, kept, proof, refused)
     steps.end()
     if args.json:
-        print_json(_as_json(args.profile, learned, proof, refused))
+        print_json(_as_json(args.profile, learned, kept.fit, proof, refused))
     else:
         print(shown(os.fsencode(args.profile)))
-        print(_sentence(learned, proof), file=sys.stderr)
+        print(_sentence(kept.fit), file=sys.stderr)
     return 0
+
+
+def _check_report(path: Path) -> None:
+    """Raises CannotCreate, before a minute is spent."""
+    for target in (path, _pictures(path)):
+        if os.path.lexists(target):
+            raise CannotCreate(f"{target} is there already: choose another name for the report")
+    if not path.parent.is_dir():
+        raise CannotCreate(f"{path} cannot be written: its folder does not exist")
+
+
+def _pictures(report: Path) -> Path:
+    return report.with_name(f"{report.stem}-pictures")
+
+
+def _write_report(path: Path, learned: Learned, kept: Profile, proof: Proof, refused: list[Refused]) -> None:
+    from ispd.fit.exhibit import exhibit, from_judged
+    from ispd.fit.report import Report, Step, write, write_pictures
+
+    assert kept.fit is not None
+    whole = {held.sample.raw_path: judged for held, judged in proof.judged}
+    exhibits = [
+        from_judged(whole[held.sample.raw_path], held.sample)
+        if held.sample.raw_path in whole
+        else exhibit(held.sample, held.look)
+        for held in learned.held
+    ]
+    steps = [Step(str(one.family), one.mean, one.worst, one.family == learned.family) for one in learned.table]
+    report = Report(kept.name, learned.look, learned.bodies, kept.fit, tuple(exhibits), tuple(steps), tuple(refused))
+    write(path, report)
+    write_pictures(_pictures(path), report)
 
 
 def _pairs(args: Namespace, door: ExifTool) -> tuple[list[Candidate], list[Refused]]:
@@ -118,17 +170,18 @@ def _named(file: Path) -> list[Candidate]:
         raise ConfigError(f'{file}: must be JSON as [["IMG_1.DNG", "IMG_1.JPG"], ["IMG_2.DNG", null]]') from error
 
 
-def _sentence(learned: Learned, proof: Certificate) -> str:
+def _sentence(proof: Certificate) -> str:
     """How well it holds, for people."""
     what = "on photos left out" if proof.split == "photos" else "on quarters of its photos left out, which is easier"
     return (
-        f"{learned.family}: mean ΔE2000 {proof.held_out_mean:.2f}, 95 % below {proof.held_out_p95:.1f}, "
+        f"{proof.family}: mean ΔE2000 {proof.held_out_mean:.2f}, 95 % below {proof.held_out_p95:.1f}, "
         f"worst photo {proof.worst:.2f}, {what}"
     )
 
 
-def _as_json(path: Path, learned: Learned, proof: Certificate, refused: list[Refused]) -> dict[str, Any]:
-    held = {held.sample.raw_path: held for held in learned.held}
+def _as_json(path: Path, learned: Learned, proof: Certificate, seen: Proof, refused: list[Refused]) -> dict[str, Any]:
+    figures: dict[bytes, Held | Judged] = {held.sample.raw_path: held for held in learned.held}
+    figures |= {held.sample.raw_path: judged for held, judged in seen.judged}
     return {
         "profile": str(path),
         "family": proof.family,
@@ -138,7 +191,7 @@ def _as_json(path: Path, learned: Learned, proof: Certificate, refused: list[Ref
             "p95": proof.held_out_p95,
             "psnr": proof.held_out_psnr,
             "worst": proof.worst,
-            "photos": len(held),
+            "photos": len(figures),
             "split": proof.split,
         },
         "noise_floor": proof.noise_floor,
@@ -148,8 +201,8 @@ def _as_json(path: Path, learned: Learned, proof: Certificate, refused: list[Ref
             {
                 "raw": os.fsdecode(sample.raw_path),
                 "reference": None if sample.reference_path is None else os.fsdecode(sample.reference_path),
-                "mean": round(held[sample.raw_path].mean, 3),
-                "p95": round(held[sample.raw_path].p95, 3),
+                "mean": round(figures[sample.raw_path].mean, 3),
+                "p95": round(figures[sample.raw_path].p95, 3),
             }
             for sample in learned.samples
         ],

@@ -14,6 +14,7 @@ from torch import Tensor
 
 import ispd
 from ispd.fit.learn import Learned
+from ispd.fit.prove import Proof
 from ispd.fit.sample import Sample
 from ispd.isp.color.lab import lab_from_rec2020
 from ispd.isp.factors import warmth
@@ -23,19 +24,19 @@ HUES, LIGHTNESSES = 12, 10
 COLORFUL = 8.0  # chroma from which on a color has a hue worth naming
 
 
-def certificate(learned: Learned, noise_floor: float, grid_gap: float) -> Certificate:
-    """What `learned` is sure of; the two figures are of full-size renders."""
+def certificate(learned: Learned, proof: Proof) -> Certificate:
+    """What `learned` is sure of, by full-size renders of what its fits have not seen."""
     samples = learned.samples
     lab = torch.cat([_lab(sample) for sample in samples], dim=1)
     return Certificate(
         pairs=len(samples),
-        held_out_mean=_figure(learned.mean("mean")),
-        held_out_median=_figure(learned.mean("median")),
-        held_out_p95=_figure(learned.mean("p95")),
-        held_out_psnr=_figure(learned.mean("psnr")),
-        worst=_figure(learned.worst),
-        noise_floor=_figure(noise_floor),
-        grid_gap=_figure(grid_gap),
+        held_out_mean=_figure(proof.mean),
+        held_out_median=_figure(proof.median),
+        held_out_p95=_figure(proof.p95),
+        held_out_psnr=_figure(proof.psnr),
+        worst=_figure(proof.worst),
+        noise_floor=_figure(proof.noise_floor),
+        grid_gap=_figure(proof.grid_gap),
         split=learned.by,
         family=str(learned.family),
         seed=learned.seed,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -24,6 +24,7 @@ from torch import Tensor
 from ispd.errors import PhotoError
 from ispd.fit import cube, descend, model, newton
 from ispd.fit.cells import draw, every, together
+from ispd.fit.coarse import coarse
 from ispd.fit.families import Family, grow
 from ispd.fit.loss import Target, shown_encoded
 from ispd.fit.model import Frame, Values
@@ -38,8 +39,8 @@ MOST = 40  # photos: more teach little more, and each costs time
 OWN_CAMERA = 4  # photos of a model, from which on it has a camera part, and shading, of its own
 SLOPE_PHOTOS, SLOPE_SPAN = 4, 2.0  # EV
 WARMTH_SPAN = 0.3  # stops of red over blue: with less between them, lights are one
-CHOOSE_CELLS, FIT_CELLS = 30_000, 80_000  # all photos together …
-CHOOSE_EACH, FIT_EACH = (1500, 6000), (4000, 16_000)  # … and each, at least and at most
+CHOOSE_CELLS, FIT_CELLS = 18_000, 80_000  # all photos together …
+CHOOSE_EACH, FIT_EACH = (800, 4000), (2000, 12_000)  # … and each, at least and at most
 JUDGE_EACH = 4000
 SHADING_GAIN = 0.05  # ΔE that leaving out the file's shading maps must gain
 ROUNDS, POLISH = 2, 6
@@ -98,6 +99,8 @@ def learn(samples: Sequence[Sample], seed: int, workers: int, said: Callable[[st
 def _learn(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
     bodies = _bodies(samples)
     samples = _corrected(samples, bodies, seed, workers, said)
+    whole = {sample.raw_path: sample for sample in samples}
+    samples = tuple(map(coarse, samples))
     parts = split(samples, seed)
     trials = trials_of(parts, bodies, seed)
     said(f"choosing: {len(trials)} folds by {parts.by}")
@@ -117,8 +120,8 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[
         family=family,
         table=tuple(table),
         by=parts.by,
-        held=tuple(_held(trials, family)),
-        samples=samples,
+        held=tuple(_held(trials, family, whole)),
+        samples=tuple(whole.values()),
         seed=seed,
     )
 
@@ -180,7 +183,7 @@ def _corrected(
     if all(sample.bare is None for sample in samples):
         return samples
     ways = samples, tuple(sample.unshaded() for sample in samples)
-    with_maps, without = (_core_error(way, bodies, seed, workers) for way in ways)
+    with_maps, without = (_core_error(tuple(map(coarse, way)), bodies, seed, workers) for way in ways)
     said(f"the file's shading maps: {with_maps:.2f} with, {without:.2f} without")
     return ways[without < with_maps - SHADING_GAIN]
 
@@ -217,7 +220,7 @@ def _fit(family: Family, samples: tuple[Sample, ...], frame: Frame, seed: int) -
     return descend.polish(cells, values, frame, POLISH, lambda: None)
 
 
-def _held(trials: list[Trial], family: Family) -> list[Held]:
+def _held(trials: list[Trial], family: Family, whole: Mapping[bytes, Sample]) -> list[Held]:
     held = []
     for trial in trials:
         values = {name: value for name, value in trial.values(family).items() if name != "offsets"}
@@ -228,7 +231,7 @@ def _held(trials: list[Trial], family: Family) -> list[Held]:
             error = differences(cells, values, trial.frame)
             held.append(
                 Held(
-                    sample,
+                    whole[sample.raw_path],
                     look,
                     float(error.mean()),
                     float(error.median()),

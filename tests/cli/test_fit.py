@@ -26,7 +26,9 @@ def pairs(tmp_path: Path) -> Path:
 def test_a_look_is_learned_and_says_how_well_it_holds(
     pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["fit", str(pairs), "-o", str(tmp_path / "look.toml"), "--json"]) == 0
+    report = tmp_path / "report.html"
+    assert main(["fit", str(pairs), "-o", str(tmp_path / "look.toml"), "--json", "--report", str(report)]) == 0
+    assert "IMG_1.dng" in report.read_text()
     said = json.loads(capsys.readouterr().out)
     profile = read_profile(tmp_path / "look.toml")
     assert profile.fit is not None
