@@ -170,14 +170,14 @@ def at_center(picture: Tensor, other: Tensor) -> Tensor:
 
 
 def ours(one: Set, count: int, work: Path) -> list[Tensor]:
-    """`ispd fit` on a folder of links, then `ispd develop` with what it learned."""
+    """`ispd fit` on a folder of copies, then `ispd develop` with what it learned."""
     pairs, profile = work / "pairs", work / "look.toml"
     pairs.mkdir()
     for pair in one.pairs(count):
         for file in pair:
-            (pairs / file.name).hardlink_to(file)
+            shutil.copyfile(file, pairs / file.name)  # a link would change the file's own time while others read it
     ispd = [sys.executable, "-m", "ispd"]
-    told = run([*ispd, "fit", pairs, "-o", profile, "--seed", "1", "--json"])
+    told = run([*ispd, "fit", pairs, "-o", profile, "--seed", "1", "--json", "--report", work / "report.html"])
     (work / "fit.json").write_text(told)
     return developed(one, profile, work / "out", ["--format", "tiff"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from io import BytesIO
@@ -70,7 +69,7 @@ def _generate(command: Path, work: Path, pairs: Sequence[tuple[Path, Path]]) -> 
         folder.mkdir(parents=True)
     for pair in pairs:
         for file in pair:
-            os.link(file, images / file.name)
+            shutil.copyfile(file, images / file.name)
     options: list[str | Path] = ["--n_passes_alignment", "0", "--resize", "0", "--path_dir_intermediate", exports]
     run([command, images, cube, *options, "--n_samples", "10000"])
     return cube

@@ -459,10 +459,10 @@ def _refusals(report: Report) -> str:
 
 
 def _refusal(one: Refused) -> str:
-    name = shown(one.path)
+    name, place = shown(os.path.basename(one.path)), escape(shown(one.path))
     picture = "" if one.thumbnail is None else charts.image(charts.codes(one.thumbnail), name, THUMBNAIL_PX)
-    other = f"<small>{escape(shown(one.reference))}</small>" if one.reference else ""
-    words = f"<b>{escape(name)}</b>{other}<p>{escape(one.reason)}</p>"
+    other = f"<small>with {escape(shown(os.path.basename(one.reference)))}</small>" if one.reference else ""
+    words = f"<b title='{place}'>{escape(name)}</b>{other}<p>{escape(one.reason)}</p>"
     return f"<div class='refused'>{picture}<div>{words}</div></div>"
 
 
