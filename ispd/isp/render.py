@@ -79,6 +79,8 @@ def mended(mosaic: Mosaic) -> Mosaic:
 
 def surveyed(mosaic: Mosaic, look: Look) -> Mosaic:
     """With what only the whole picture tells in its shot: `ispd.isp.survey`.  Once known, it stays."""
+    if mosaic.shot.levels.full:  # known: a graphics card need not give its samples back
+        return mosaic
     return replace(mosaic, shot=survey(mosaic.samples.detach().cpu().numpy(), mosaic.shot, look))
 
 

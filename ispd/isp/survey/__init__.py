@@ -29,7 +29,7 @@ from ispd.isp.survey.noise import noise_profile
 from ispd.isp.survey.overview import overview
 from ispd.isp.survey.wells import full_wells
 from ispd.isp.survey.white_balance import balanced
-from ispd.isp.values import Shot, WarpRadial, WarpRectilinear
+from ispd.isp.values import GainMap, Shot, WarpRadial, WarpRectilinear
 
 
 def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
@@ -42,7 +42,7 @@ def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
     if look.camera.corrections.lateral_ca == "auto" and shot.cfa and not _moves_colors_apart(shot, look):
         shot = replace(shot, lateral_ca=lateral_ca(codes[0], shot.levels, shot.cfa))
     if shot.lights or look.exposure.auto == "scene" or look.local_tone != LocalTone():
-        small = overview(samples, shot)
+        small = overview(samples, _as_it_will_be(shot, look))
         shot = balanced(small, shot)
         if look.local_tone != LocalTone():
             shot = replace(shot, bases=bases(small.light, small.block, shot))
@@ -51,6 +51,13 @@ def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
     if wanted(look.denoise):
         shot = replace(shot, noise_profile=noise_profile(codes, shot))  # how bright it will be says what is seen
     return shot
+
+
+def _as_it_will_be(shot: Shot, look: Look) -> Shot:
+    """Without the file's gain maps, where the look does without."""
+    if look.camera.corrections.shading == "file":
+        return shot
+    return replace(shot, opcodes2=tuple(opcode for opcode in shot.opcodes2 if not isinstance(opcode, GainMap)))
 
 
 def _moves_colors_apart(shot: Shot, look: Look) -> bool:

@@ -17,7 +17,10 @@ says that neither strips nor threads change a byte.
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -39,7 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_warm", "kept_in", "mended", "missing", "render", "uncovered", "warm"]
 
-WARM = "warm"  # a file beside the machine code: all of it is there
+WARM = "warm"  # a file beside the machine code: all of it is there; touched whenever it is loaded
+FORGOTTEN_SECONDS = 30 * 86400.0
 
 
 def render(
@@ -88,6 +92,16 @@ def warm(say: Callable[[str], None]) -> None:
     kept = kept_in()
     if kept is not None:
         (kept / WARM).touch()
+        _forget_old(kept)
+
+
+def _forget_old(kept: Path) -> None:
+    """Machine code of other versions and processors goes when nobody has loaded it for a month."""
+    for other in kept.parent.glob("kernels-*"):
+        with suppress(OSError):
+            mark = other / WARM if (other / WARM).exists() else other
+            if other != kept and time.time() - mark.stat().st_mtime > FORGOTTEN_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
 
 
 def _plain() -> Shot:

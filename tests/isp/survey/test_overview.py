@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from ispd.isp.look import Corrections
+from ispd.isp.look import Camera, Corrections, Look
 from ispd.isp.stages.levels import levels
 from ispd.isp.stages.opcodes import flatten
+from ispd.isp.survey import survey
 from ispd.isp.survey.overview import overview
 from ispd.isp.values import Area, GainMap, Levels, MapPolynomial, MapTable, Region, Window
-from tests.isp.shots import XTRANS, mosaic, seen_through
+from tests.isp.shots import XTRANS, mosaic, seen_through, shot
 
 QUAD = "RRGGRRGGGGBBGGBB"
 EVERYWHERE = Area(0, 0, 9999, 9999)
@@ -108,3 +109,13 @@ def test_numbers_that_are_none_stay_inside() -> None:
     samples[0, 3, 3], samples[0, 12, 12] = torch.nan, torch.inf
     photo = mosaic(samples, levels=Levels((0.5,), (1, 1, 1), (0.5,)))
     assert np.isfinite(overview(samples.numpy(), photo.shot).light).all()
+
+
+def test_gain_maps_that_the_look_does_without_are_not_seen() -> None:
+    region = Region(Area(0, 0, 9999, 9999))
+    gain = GainMap(region, (1.0, 1.0), (0.0, 0.0), (((3.0,), (1.0,)), ((1.0,), (2.0,))))
+    samples = np.random.default_rng(1).uniform(0, 0.2, (1, 200, 300)).astype(np.float32)
+    look = Look(camera=Camera(Corrections(shading="none")))
+    with_map, without = (survey(samples, shot(200, 300, opcodes2=opcodes), look) for opcodes in ((gain,), ()))
+    assert with_map.exposure_shift == without.exposure_shift
+    assert survey(samples, shot(200, 300, opcodes2=(gain,)), Look()).exposure_shift != without.exposure_shift

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -457,6 +458,14 @@ from ispd.isp.look import Look
 print(kernels.uncovered(shot(40, 40), Look(), ()))
 """
     assert "numba" in script(text)
+
+
+def test_warming_forgets_what_no_one_has_loaded_for_long(tmp_path: Path) -> None:
+    for name, days in (("kernels-old", 40), ("kernels-new", 3), ("photos", 400)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (time.time() - days * 86400.0,) * 2)
+    kernels._forget_old(tmp_path / "kernels-ours")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kernels-new", "photos"]
 
 
 FOLDER = "from ispd.runner.kernels.compiler import folder; print(folder())"
