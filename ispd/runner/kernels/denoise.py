@@ -119,7 +119,7 @@ def judged(p: Noise, lines: Floats, blocks: Floats) -> None:
                 upper[j] = (lower[j + 1] + lower[j] + upper[j + 1] + upper[j]) * f(0.25)
     for k in range(down - 1):
         for plane in range(4):
-            _varying(means[:, k], gains[plane, k], plane, p, variances[plane, k])
+            _varying(means, k, gains[plane, k], plane, p, variances[plane, k])
         for plane in range(4):
             target = inverse[plane, k]
             target[:] = f(0)
@@ -132,14 +132,14 @@ def judged(p: Noise, lines: Floats, blocks: Floats) -> None:
     shifts = gains  # which have been used
     shifts[:] = f(0)
     for k in range(1, down - 2):
-        _moved(means, inverse[:, k], k, p, lines, shifts[:, k])
+        _moved(means, inverse, k, p, lines, shifts)
 
 
 @part
-def _varying(means: Floats, gain: Floats, plane: int, p: Noise, variance: Floats) -> None:
+def _varying(means: Floats, k: int, gain: Floats, plane: int, p: Noise, variance: Floats) -> None:
     """By the noise model, at the block's mean."""
     a, b, c, d = p.mixing[0, plane], p.mixing[1, plane], p.mixing[2, plane], p.mixing[3, plane]
-    first, second, third, fourth = means[0], means[1], means[2], means[3]
+    first, second, third, fourth = means[0, k], means[1, k], means[2, k], means[3, k]
     shot, read, pedestal = p.shot[plane], p.read[plane], p.pedestal
     for j in range(len(variance) - 1):
         half = (a * first[j] + b * second[j] + c * third[j] + d * fourth[j]) * f(0.5)
@@ -159,7 +159,7 @@ def _moved(means: Floats, inverse: Floats, k: int, p: Noise, lines: Floats, shif
         for right in range(3):
             weight[:] = f(0)
             for plane in range(4):
-                own, other, less = means[plane, k, 1:], means[plane, down, right:], inverse[plane, 1:]
+                own, other, less = means[plane, k, 1:], means[plane, down, right:], inverse[plane, k, 1:]
                 for j in range(count):
                     apart = other[j] - own[j]
                     weight[j] += apart * apart * less[j]
@@ -168,11 +168,11 @@ def _moved(means: Floats, inverse: Floats, k: int, p: Noise, lines: Floats, shif
                 weight[j] = f(1) / (f(1) + unlike * unlike)
                 weights[j] += weight[j]
             for plane in range(1, 4):
-                own, other, total = means[plane, k, 1:], means[plane, down, right:], shift[plane, 1:]
+                own, other, total = means[plane, k, 1:], means[plane, down, right:], shift[plane, k, 1:]
                 for j in range(count):
                     total[j] += weight[j] * (other[j] - own[j])
     for plane in range(1, 4):
-        total = shift[plane, 1:]
+        total = shift[plane, k, 1:]
         for j in range(count):
             total[j] *= p.moved * f(BLOCK) / weights[j]
 

@@ -86,9 +86,11 @@ def _suspects(
     above: Floats, line: Floats, below: Floats, gain: Floats, least: np.float32, excess: Floats, found: Whole
 ) -> int:
     """How many stand out from all but one of four: what a defect does from eight, by more than is asked here."""
-    count = 0
-    for x in range(REACH, len(line) - REACH):
-        up, down, left, right, value = above[x], below[x], line[x - 2], line[x + 2], line[x]
+    count, width = 0, len(line) - 2 * REACH
+    above, below, gain, excess = above[REACH:], below[REACH:], gain[REACH:], excess[REACH:]
+    before, own, after = line[REACH - 2 :], line[REACH:], line[REACH + 2 :]
+    for x in range(width):
+        up, down, left, right, value = above[x], below[x], before[x], after[x], own[x]
         a, b = min(max(up, down), max(left, right)), max(min(up, down), min(left, right))
         low, high = min(a, b), max(a, b)
         margin = FAINTEST + least * gain[x]
@@ -98,8 +100,8 @@ def _suspects(
     if count == 0:
         return 0
     count = 0
-    for x in range(REACH, len(line) - REACH):
-        found[count] = x  # written always, kept where it counts: no branch
+    for x in range(width):
+        found[count] = REACH + x  # written always, kept where it counts: no branch
         count += 1 if excess[x] > f(0) else 0
     return count
 

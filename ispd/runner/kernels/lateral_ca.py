@@ -11,23 +11,24 @@ f = np.float32
 
 REACH = 10  # sites that are looked away at most
 TAPS = 4  # of the cubic
+LINES = 5  # of work
 
 
 @entry
 def lateral_ca(
-    mosaic: Floats, top: int, left: int, p: Sensor, q: Fringes, green: Floats, apart: Floats, line: Floats,
+    mosaic: Floats, top: int, left: int, p: Sensor, q: Fringes, green: Floats, apart: Floats, work: Floats,
     places: Whole,
 ) -> None:  # fmt: skip
     """In place, right but for REACH sites at the strip's ends; its first sample is (top, left) of the active area.
 
-    `line` has as many numbers as a row, `places` (TAPS + 1, columns) more than half as many columns.
+    `work` (LINES, columns) and `places` (TAPS + 1, columns) are to work in.
     """
     _green(mosaic, (top + q.row[0] + left + q.column[0]) & 1, green)
     for color in range(2):
         rows = _held(q.row[color], top, mosaic.shape[0], p.last_row)
         columns = _held(q.column[color], left, mosaic.shape[1], p.last_column)
-        _differences(mosaic, green, top, left, p, q, color, rows, columns, apart, line, places)
-        _moved(mosaic, green, top, left, p, q, color, rows, columns, apart, line, places)
+        _differences(mosaic, green, top, left, p, q, color, rows, columns, apart, work, places)
+        _moved(mosaic, green, top, left, p, q, color, rows, columns, apart, work, places)
 
 
 @part
@@ -74,9 +75,16 @@ def _runs(places: Whole, taps: int, step: int, count: int) -> int:
 
 
 @part
+def _parted(row: Floats, even: Floats, odd: Floats, count: int) -> None:
+    """Every second number, and those between them: apart they are vectors."""
+    for m in range(count):
+        even[m], odd[m] = row[2 * m], row[2 * m + 1]
+
+
+@part
 def _differences(
     mosaic: Floats, green: Floats, top: int, left: int, p: Sensor, q: Fringes, color: int,
-    rows: tuple[int, int], columns: tuple[int, int], apart: Floats, line: Floats, places: Whole,
+    rows: tuple[int, int], columns: tuple[int, int], apart: Floats, work: Floats, places: Whole,
 ) -> None:  # fmt: skip
     """A color's samples less green, which lies elsewhere."""
     height, width = mosaic.shape
@@ -85,25 +93,37 @@ def _differences(
         for tap in range(2):
             places[tap, m] = _place(q.column_line[color, start + m] + tap, p.last_column, left, width)
     runs, own = _runs(places, 2, 2, count), q.column[color] + 2 * start - left
+    line, sides, samples, between = work[0], work[1:3], work[3], work[4]
     for n in range(rows[0], rows[1]):
         above = green[_place(q.row_line[color, n], p.last_row, top, height)]
         below = green[_place(q.row_line[color, n] + 1, p.last_row, top, height)]
         t = q.row_part[color, n]
         for x in range(width):
             line[x] = (f(1) - t) * above[x] + t * below[x]
+        _parted(line, sides[0], sides[1], width // 2)
+        sides[0, width // 2] = line[width - 1]  # if that is an even one, it had no partner
+        _parted(mosaic[q.row[color] + 2 * n - top, own:], samples, between, count - 1)
+        samples[count - 1] = mosaic[q.row[color] + 2 * n - top, own + 2 * (count - 1)]
         for run in range(runs):
             first, end = places[2, run], places[2, run + 1]
-            near, far = line[places[0, first] :], line[places[1, first] :]
-            samples, target = mosaic[q.row[color] + 2 * n - top, own + 2 * first :], apart[n - rows[0], first:]
-            share = q.column_part[color, start + first :]
-            for m in range(end - first):
-                target[m] = samples[2 * m] - ((f(1) - share[m]) * near[2 * m] + share[m] * far[2 * m])
+            near, far = places[0, first], places[1, first]
+            _less(
+                samples[first:], sides[near % 2, near // 2 :], sides[far % 2, far // 2 :],
+                q.column_part[color, start + first :], apart[n - rows[0], first:], end - first,
+            )  # fmt: skip
+
+
+@part
+def _less(samples: Floats, near: Floats, far: Floats, share: Floats, target: Floats, count: int) -> None:
+    """One run of one row."""
+    for m in range(count):
+        target[m] = samples[m] - ((f(1) - share[m]) * near[m] + share[m] * far[m])
 
 
 @part
 def _moved(
     mosaic: Floats, green: Floats, top: int, left: int, p: Sensor, q: Fringes, color: int,
-    rows: tuple[int, int], columns: tuple[int, int], apart: Floats, line: Floats, places: Whole,
+    rows: tuple[int, int], columns: tuple[int, int], apart: Floats, work: Floats, places: Whole,
 ) -> None:  # fmt: skip
     """The differences where they belong, added to the green that is there."""
     start, count, held = columns[0], columns[1] - columns[0], rows[1] - rows[0]
@@ -112,6 +132,7 @@ def _moved(
         for tap in range(TAPS):
             places[tap, m] = _place(q.column_cubic[color, start + m] + tap - 1, last_column, start, count)
     runs, own = _runs(places, TAPS, 1, count), q.column[color] + 2 * start - left
+    line, there, between, by = work[0], work[1], work[2], q.column_weights
     for n in range(rows[0], rows[1]):
         at, weights = q.row_cubic[color, n], q.row_weights[color, n]
         a0, a1 = apart[_place(at - 1, last_row, rows[0], held)], apart[_place(at, last_row, rows[0], held)]
@@ -120,23 +141,23 @@ def _moved(
         for m in range(count):
             line[m] = v0 * a0[m] + v1 * a1[m] + v2 * a2[m] + v3 * a3[m]
         y = q.row[color] + 2 * n - top
+        _parted(green[y, own:], there, between, count - 1)
+        there[count - 1] = green[y, own + 2 * (count - 1)]
         for run in range(runs):
             first, end = places[TAPS, run], places[TAPS, run + 1]
-            _along(
-                line[places[0, first] :], line[places[1, first] :], line[places[2, first] :], line[places[3, first] :],
-                q.column_weights[color, :, start + first :], green[y, own + 2 * first :],
-                mosaic[y, own + 2 * first :], end - first,
-            )  # fmt: skip
+            for tap in range(0, TAPS, 2):
+                one, two = line[places[tap, first] :], line[places[tap + 1, first] :]
+                weight, weight2 = by[color, tap, start + first :], by[color, tap + 1, start + first :]
+                _more(there[first:], one, two, weight, weight2, end - first)
+        target = mosaic[y, own:]
+        _parted(target, line, between, count - 1)
+        for m in range(count - 1):  # what lies between is written too: a vector has no gaps
+            target[2 * m], target[2 * m + 1] = there[m], between[m]
+        target[2 * (count - 1)] = there[count - 1]
 
 
 @part
-def _along(
-    l0: Floats, l1: Floats, l2: Floats, l3: Floats, weights: Floats, green: Floats, target: Floats, count: int
-) -> None:
-    """One run of one row."""
-    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
-    for m in range(count - 1):
-        target[2 * m] = green[2 * m] + (w0[m] * l0[m] + w1[m] * l1[m] + w2[m] * l2[m] + w3[m] * l3[m])
-        target[2 * m + 1] = target[2 * m + 1]  # a vector has no gaps
-    m = count - 1
-    target[2 * m] = green[2 * m] + (w0[m] * l0[m] + w1[m] * l1[m] + w2[m] * l2[m] + w3[m] * l3[m])
+def _more(target: Floats, one: Floats, two: Floats, weight: Floats, weight2: Floats, count: int) -> None:
+    """Two of four taps, of one run of one row; with all four it would be no vector."""
+    for m in range(count):
+        target[m] += weight[m] * one[m] + weight2[m] * two[m]

@@ -62,8 +62,7 @@ def taught(
                 vignette(f(rows[y]), column[left:], scene.vignettes[number], light[plane, y, left:right])
         mix(scene.matrix, r, g, b)  # camera matrix, what is learned of it, and exposure
         if bases.shape[1]:
-            upper, lower = bases[:, above[y]], bases[:, min(above[y] + 1, bases.shape[1] - 1)]
-            _lift(r, g, b, p, upper[:, left:right], lower[:, left:right], share[y], work)
+            _lift(r, g, b, p, bases, above[y], left, share[y], work)
             for x in range(right - left):
                 r[x], g[x], b[x] = r[x] * work[0, x], g[x] * work[0, x], b[x] * work[0, x]
         if p.curve.shape[1]:
@@ -86,19 +85,22 @@ def taught(
 
 @part
 def _lift(
-    r: Floats, g: Floats, b: Floats, p: Learned, upper: Floats, lower: Floats, share: np.float32, work: Floats
+    r: Floats, g: Floats, b: Floats, p: Learned, bases: Floats, above: int, left: int, share: np.float32, work: Floats
 ) -> None:
     """Local tone's factor of one row, in the first line of `work`."""
+    below = min(above + 1, bases.shape[1] - 1)
     stops, floor = p.stops, p.floor
     bare, base, lift = work[1], work[2], work[0]
     for x in range(len(r)):
         bright = log2(max(luminance(r[x], g[x], b[x]), DARKEST))
         bare[x] = max(bright, floor) - stops
-    slope, more_slope, offset, more_offset = upper[0], lower[0], upper[1], lower[1]
+    slope, more_slope = bases[0, above, left:], bases[0, below, left:]
+    offset, more_offset = bases[1, above, left:], bases[1, below, left:]
     for x in range(len(r)):
         at = slope[x] + (more_slope[x] - slope[x]) * share
         lift[x] = at * bare[x] + (offset[x] + (more_offset[x] - offset[x]) * share)
-    slope, more_slope, offset, more_offset = upper[2], lower[2], upper[3], lower[3]
+    slope, more_slope = bases[2, above, left:], bases[2, below, left:]
+    offset, more_offset = bases[3, above, left:], bases[3, below, left:]
     for x in range(len(r)):
         at = slope[x] + (more_slope[x] - slope[x]) * share
         large = at * bare[x] + (offset[x] + (more_offset[x] - offset[x]) * share)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ispd.runner.kernels.capture_sharpen import capture_sharpen
 from ispd.runner.kernels.demosaic import directional
-from ispd.runner.kernels.lateral_ca import TAPS, lateral_ca
+from ispd.runner.kernels.lateral_ca import LINES, TAPS, lateral_ca
 from ispd.runner.kernels.light import graded
 from ispd.runner.kernels.sensor import cut, highlights, levels, mirror
 from ispd.runner.kernels.space import Space
@@ -34,8 +34,8 @@ def sensed(codes: Floats, rows: Whole, top: int, left: int, sensor: Sensor, frin
     elif clipped:
         highlights(mosaic, filled, rows, 0, sensor, mended)
         mosaic, mended = mended, mosaic
-    line, places = space.floats("line", codes.shape[1]), np.empty((TAPS + 1, codes.shape[1]), np.int64)
-    lateral_ca(mosaic, top, left, sensor, fringes, mended, apart, line, places)
+    work, numbers = space.floats("lines", LINES, codes.shape[1]), np.empty((TAPS + 1, codes.shape[1]), np.int64)
+    lateral_ca(mosaic, top, left, sensor, fringes, mended, apart, work, numbers)
     mirror(mosaic, top, left, sensor)
     return mosaic
 
