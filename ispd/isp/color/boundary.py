@@ -33,7 +33,8 @@ def most_chroma(space: Space) -> Array:
     low, high = np.zeros_like(cone[0]), np.full_like(cone[0], 0.5)  # no color of any screen has more than 0.5
     for _ in range(STEPS):
         middle = (low + high) / 2
-        linear = np.tensordot(to_space, (lightness + middle * reach) ** 3, 1)
+        roots = lightness + middle * reach
+        linear = np.tensordot(to_space, roots * roots * roots, 1)  # numpy's own powers take ten times as long
         fits = ((linear >= -1e-9) & (linear <= 1 + 1e-9)).all(axis=0)
         low, high = np.where(fits, middle, low), np.where(fits, high, middle)
     return np.asarray(low)

@@ -398,12 +398,13 @@ def coded(light: Floats, rows: Whole, sensor: Sensor, p: Noise, lines: Floats, c
         row = rows[y + margin]
         gain_of_row(row, 0, sensor, gain)
         black, own = sensor.black[row % sensor.black.shape[0]], sensor.black_of_row[row]
-        for column in range(STEP):
-            for side in range(2):
-                source = light[p.plane[2 * (y % 2) + side], (y + margin) // 2, column]
-                target = line[2 * column + side :]
-                for j in range(light.shape[3]):
-                    target[CELL * j] = source[j]
+        even = light[p.plane[2 * (y % 2)], (y + margin) // 2]
+        odd = light[p.plane[2 * (y % 2) + 1], (y + margin) // 2]
+        e0, e1, e2, e3, o0, o1, o2, o3 = even[0], even[1], even[2], even[3], odd[0], odd[1], odd[2], odd[3]
+        for j in range(light.shape[3]):
+            k = CELL * j
+            line[k], line[k + 1], line[k + 2], line[k + 3] = e0[j], o0[j], e1[j], o1[j]
+            line[k + 4], line[k + 5], line[k + 6], line[k + 7] = e2[j], o2[j], e3[j], o3[j]
         target, gained, seen, dark = clean[y, left:], gain[margin:], line[margin:], black[margin:]
         for x in range(width):
             measured = seen[x] / gained[x] if gained[x] > f(0) else f(0)
