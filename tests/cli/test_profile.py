@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ispd.profile import read_profile
+from ispd.profile import Profile, cube, read_profile
+from ispd.profile.certificate import Certificate
+from ispd.profile.learned import save
 from tests.cli.conftest import Ispd
 
 
@@ -56,3 +58,30 @@ def test_one_file_is_checked_wherever_it_lies(ispd: Ispd, tmp_path: Path) -> Non
     (tmp_path / "a.toml").write_text('name = "a"\nlook = 3')
     told = ispd("profile", "check", tmp_path / "a.toml")
     assert (told.code, told.err) == (78, f"ispd: {tmp_path}/a.toml:2: look = 3 must be a table, written [look]\n")
+
+
+def test_a_learned_profile_is_listed_with_its_version_and_rolled_back(ispd: Ispd, home: Path) -> None:
+    path = home / ".local/state/ispd/profiles/film.toml"
+    for pairs in (3, 8):
+        save(Profile("film", fit=Certificate(pairs=pairs, held_out_mean=1.25)), path)
+    told = ispd("profile", "list").out
+    assert "film          learned        version 2, 8 pairs, ΔE 1.25 on photos it had not seen\n" in told
+    assert "film@1        learned        older version, 3 pairs" in told
+    assert ispd("profile", "rollback", "film").out.startswith("film is version 1 again")
+    assert "version 1, 3 pairs" in ispd("profile", "list").out
+    assert json.loads(ispd("profile", "rollback", "film", 2, "--json").out)["version"] == 2
+    missing = ispd("profile", "rollback", "film", 7)
+    assert (missing.code, "older versions are 1" in missing.err) == (66, True)
+    assert ispd("profile", "rollback", "mono").code == 73
+    assert ispd("profile", "rollback", "nope").code == 78
+
+
+def test_curve_and_lattice_are_exported_and_what_is_left_out_is_said(ispd: Ispd, tmp_path: Path) -> None:
+    path = tmp_path / "warm.cube"
+    told = ispd("profile", "export", "warm-film", "--cube", path, "--size", 5)
+    assert told.code == 0
+    assert "left out: camera.white_balance, exposure, finish, and whatever" in told.out
+    assert cube.read(path).size == 5
+    assert "# left out: " in path.read_text()
+    again = ispd("profile", "export", "warm-film", "--cube", path)
+    assert (again.code, "the name is taken" in again.err) == (73, True)
