@@ -131,6 +131,12 @@ class Recipe:
     def profile_digest(self) -> str:
         return digest(self.profile_json.encode())
 
+    @property
+    def profile_version(self) -> int | None:
+        """Of a learned profile."""
+        fit = msgspec.json.decode(self.profile_json).get("fit")
+        return fit["version"] if fit else None
+
 
 @dataclass(frozen=True)
 class Rule:

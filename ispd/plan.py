@@ -24,17 +24,24 @@ class References(Enum):
 
     NONE = "none"
     GATHERING = "gathering"  # finished pictures lie beside them, and the folder is not quiet yet
-    QUIET = "quiet"  # they lie there, and nothing more is coming
+    LEARNING = "learning"  # a look is learned from them now, or is about to be
+    QUIET = "quiet"  # they lie there, and nothing has come of them
 
 
 def plan(
-    facts: Facts, relative: bytes, folder: Folder, profiles: Library, references: References = References.NONE
+    facts: Facts,
+    relative: bytes,
+    folder: Folder,
+    profiles: Library,
+    references: References = References.NONE,
+    lesson: str = "",
 ) -> Plan | Waiting:
     """What shall be done with the photo at `relative` below `folder.watch`.
 
+    `lesson`: why nothing was learned from the references.
     Raises ConfigError where the profile it needs is unknown or broken, or two profiles fit equally well.
     """
-    choice = choose(facts, relative, folder, profiles, references)
+    choice = choose(facts, relative, folder, profiles, references, lesson)
     if isinstance(choice, Waiting):
         return choice
     return plan_with(profiles.get(choice.name), choice, facts, relative, folder)
@@ -72,7 +79,12 @@ class Choice:
 
 
 def choose(
-    facts: Facts, relative: bytes, folder: Folder, profiles: Library, references: References = References.NONE
+    facts: Facts,
+    relative: bytes,
+    folder: Folder,
+    profiles: Library,
+    references: References = References.NONE,
+    lesson: str = "",
 ) -> Choice | Waiting:
     """Which profile: the folder's own, else the most specific match by hand, learned, shipped, else neutral.
 
@@ -83,14 +95,26 @@ def choose(
     search = _Search(_subject(facts, relative, folder), profiles)
     if winner := search.winner(Tier.OWN) or search.winner(Tier.LEARNED):
         return search.choice(winner)
-    if references is References.GATHERING and folder.learn == "sidecar":
+    if references is References.GATHERING and folder.learn != "never":
         return Waiting(f"finished pictures come with {_camera(facts)}; its look is learned once they are all there")
+    if references is References.LEARNING and folder.learn != "never":
+        return Waiting(f"the look of {_camera(facts)} is being learned")
     if winner := search.winner(Tier.SHIPPED):
         return search.choice(winner)
     note = f"no profile is meant for {_camera(facts)}: {NEUTRAL}"
-    if references is References.QUIET and folder.learn == "sidecar":
-        note += "; nothing has been learned from the finished pictures beside it"
+    if references is References.QUIET and folder.learn != "never":
+        note += "; nothing has been learned from its finished pictures" + (f": {lesson}" if lesson else " yet")
     return Choice(NEUTRAL, (*search.rules, Rule(NEUTRAL, True, note), *_hides(profiles.entry(NEUTRAL))), note)
+
+
+def may_learn(facts: Facts, relative: bytes, folder: Folder, profiles: Library) -> bool:
+    """Whether a look that is learned from this photo would be used on photos like it: nobody has decided otherwise.
+
+    Raises ConfigError as `plan` does.
+    """
+    if folder.profile != "auto" or folder.learn == "never" or not (facts.model or facts.unique_model):
+        return False
+    return _Search(_subject(facts, relative, folder), profiles).winner(Tier.OWN) is None
 
 
 def _named(name: str, profiles: Library) -> tuple[Rule, ...]:

@@ -102,14 +102,14 @@ def folder_of(path: bytes, config: Config | None) -> Folder:
 
 def report(path: bytes, facts: Facts, folder: Folder, profiles: Library, models: Path) -> dict[str, Any]:
     """Everything there is to say, ready for JSON.  Raises ConfigError where no profile can be chosen."""
-    from ispd.daemon.scan import Depth, Root, has_reference, scan
+    from ispd.daemon.scan import Depth, Root, reference_of, scan
     from ispd.orders import Waiting
     from ispd.plan import References, plan
 
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     relative = os.path.relpath(real, os.fsencode(folder.watch))
     beside = scan(Root(os.path.dirname(path)), depth=Depth.HERE).references
-    references = References.QUIET if has_reference(path, beside) else References.NONE
+    references = References.QUIET if reference_of(path, beside) else References.NONE
     made = plan(facts, relative, folder, profiles, references)
     assert not isinstance(made, Waiting), "only gathering references are waited for"
     return {

@@ -221,7 +221,7 @@ def _photo_details(photo: Photo) -> dict[str, object]:
 
 
 def _job_details(ledger: Reading, job: Job) -> dict[str, object]:
-    photos = ledger.photos_of(job)
+    photos, recipe = ledger.photos_of(job), ledger.recipe(job)
     return {
         "id": str(job.id),
         "state": job.state,
@@ -229,6 +229,8 @@ def _job_details(ledger: Reading, job: Job) -> dict[str, object]:
         "source": os.fsdecode(job.source),
         "duplicates": [os.fsdecode(photo.path) for photo in photos if photo.path != job.source],
         "profile": job.profile,
+        "profile_version": recipe.profile_version,
+        "profile_digest": recipe.profile_digest,
         "note": job.note,
         "outputs": [os.fsdecode(path) for path in _paths(job)],
         "sha256": [product.sha256 for product in job.products],

@@ -125,14 +125,14 @@ class Planning:
             return Line(photo, "set aside", reason=str(error))
 
     def _planned(self, path: bytes, relative: bytes) -> Line:
-        from ispd.daemon.scan import has_reference
+        from ispd.daemon.scan import reference_of
         from ispd.decode.facts import check_whole
         from ispd.orders import Waiting
         from ispd.photo import facts_of
         from ispd.plan import References, plan
 
         check_whole(path)
-        references = References.QUIET if has_reference(path, self.sight.references) else References.NONE
+        references = References.QUIET if reference_of(path, self.sight.references) else References.NONE
         made = plan(facts_of(path, self.door), relative, self.folder, self.profiles, references)
         if isinstance(made, Waiting):
             return Line(shown(relative), "waiting", reason=made.reason)

@@ -80,6 +80,8 @@ def text(report: dict[str, Any]) -> str:
         lines.append(f"engine    {engine['state']}, {counted(engine['orders'], 'photo')} in hand")
         if engine["unconfined"]:
             lines.append(f"          decoders are less locked in than they could be: {', '.join(engine['unconfined'])}")
+    if learning := report.get("learning"):
+        lines.append(f"learning  the look of {learning['camera']}, from {counted(learning['pairs'], 'pair')}")
     for folder in report["folders"]:
         lines += _folder(folder)
     lines += [f"problem   {problem}" for problem in report["problems"]]

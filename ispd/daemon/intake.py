@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from ispd.daemon.clock import Now
+from ispd.daemon.learning import Learning
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause, Photo, Seen
-from ispd.daemon.scan import has_reference
 from ispd.daemon.settle import Settling, look, someone_writes
 from ispd.daemon.survey import Survey, Watched
 from ispd.daemon.troubles import Troubles
@@ -24,14 +24,14 @@ from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, Not
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Identity, Plan, SetAside, Waiting
 from ispd.photo import digest_of, facts_of
-from ispd.plan import References, plan
+from ispd.plan import References, may_learn, plan
 from ispd.profile import Library
 from ispd.sentences import shown
 
 AT_A_TIME_SECONDS = 0.25  # then engines, signals and the socket have their turn
 AT_A_TIME = 50
 LOOK_AGAIN_SECONDS = 60.0  # at a file that waits for its rest
-LONGEST_GATHERING = 600.0  # references may go on coming for so long, then the photo is not kept waiting
+LEARNING_SECONDS = 600.0  # asked again anyway, though the end of the fit wakes it
 GONE_SECONDS = 60.0  # by then a scan has forgotten its row
 
 
@@ -54,6 +54,7 @@ class Intake:
         settling: Settling,
         troubles: Troubles,
         batch: Batch,
+        learning: Learning,
         library: Library,
         patience: Patience,
     ) -> None:
@@ -64,6 +65,7 @@ class Intake:
         self._survey = survey
         self._settling = settling
         self._batch = batch
+        self._learning = learning
         self._open = ExitStack()
         self._door = self._open.enter_context(ExifTool())  # starts when it is first asked
         self._lines = Every(seconds=60, burst=20)
@@ -171,7 +173,7 @@ class Intake:
             self._wait(photo, "folder", reason, None, now)
             return
         try:
-            made = self._planned(photo, folder, now)
+            made, references = self._planned(photo, folder, now)
         except ConfigError as error:
             self._wait(photo, "machine", str(error), None, now)  # a new config wakes it
             self._say(str(error), now)
@@ -189,29 +191,25 @@ class Intake:
             self._wait(photo, trouble.cause, trouble.sentence, until, now)
             self._say(trouble.sentence, now)
         else:
-            self._keep(photo, made, now)
+            self._keep(photo, made, references, now)
 
-    def _planned(self, photo: Photo, folder: Watched, now: Now) -> Plan | Waiting:
+    def _planned(self, photo: Photo, folder: Watched, now: Now) -> tuple[Plan | Waiting, References]:
         wish = replace(folder.config, profile=photo.wish) if photo.wish else folder.config
         relative = os.path.relpath(photo.path, folder.root.path)
-        return plan(
-            facts_of(photo.path, self._door), relative, wish, self.library, self._references(photo, folder, now)
-        )
+        facts = facts_of(photo.path, self._door)
+        references, lesson = References.NONE, ""
+        if may_learn(facts, relative, wish, self.library):
+            references, lesson = self._learning.hope(photo, folder, facts, self.library, now)
+        return plan(facts, relative, wish, self.library, references, lesson), references
 
-    def _keep(self, photo: Photo, made: Plan | Waiting, now: Now) -> None:
+    def _keep(self, photo: Photo, made: Plan | Waiting, references: References, now: Now) -> None:
         match made:
             case Waiting(reason=reason):
-                until = now.wall + max(1.0, self.patience.learn_after_seconds / 4)
-                self._ledger.photos.wait(photo.id, "learning", reason, until, now.wall)
+                is_learning = references is References.LEARNING
+                seconds = LEARNING_SECONDS if is_learning else max(1.0, self.patience.learn_after_seconds / 4)
+                self._ledger.photos.wait(photo.id, "learning", reason, now.wall + seconds, now.wall)
             case Plan():
                 self._ledger.jobs.enqueue(photo.id, made, now.wall)
-
-    def _references(self, photo: Photo, folder: Watched, now: Now) -> References:
-        if not has_reference(photo.path, folder.sight.references):
-            return References.NONE
-        quiet = now.steady - folder.last_arrival >= self.patience.learn_after_seconds
-        waited = now.wall - (photo.settled or now.wall) >= LONGEST_GATHERING
-        return References.QUIET if quiet or waited else References.GATHERING
 
     def _wait(self, photo: Photo, cause: Cause, reason: str, until: float | None, now: Now) -> None:
         self._ledger.photos.wait(photo.id, cause, reason, until, now.wall)

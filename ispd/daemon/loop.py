@@ -1,6 +1,7 @@
 """The loop: one thread that goes round a list of steps, none of which waits for long.
 
     survey ─▶ intake (settle, digest, facts, plan) ─▶ delivery (order, engine, publish) ─▶ the ledger remembers
+                                        └▶ learning (a fit in a process of its own)
 
 It holds the only connection that writes to the ledger.  A kill at any point loses nothing: the next start reads the
 rows, finishes what was staged, sweeps what was not, and scans.
@@ -24,7 +25,9 @@ from ispd.daemon import state
 from ispd.daemon.clock import Now
 from ispd.daemon.delivery import Delivery
 from ispd.daemon.engines import Engines
+from ispd.daemon.fitting import Command, fit_command
 from ispd.daemon.intake import Intake, Patience
+from ispd.daemon.learning import Learning
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Cause, Counts
 from ispd.daemon.ledger.store import Damaged
@@ -38,6 +41,7 @@ from ispd.daemon.words import Batch, say
 from ispd.errors import ConfigError, IspdError, MachineError, NoInput, NotPermitted, PhotoError
 from ispd.models import models_folder
 from ispd.profile import Library, open_library
+from ispd.profile.library import learned_profiles
 from ispd.sentences import counted
 
 Waitable: TypeAlias = int | socket.socket | Door
@@ -54,7 +58,14 @@ CAUSES: tuple[Cause, ...] = ("incomplete", "learning", "folder", "space", "tool"
 class Loop:
     """Everything that lives as long as the daemon, and one round of it as a method."""
 
-    def __init__(self, config: Config, ledger: Ledger, watcher: Watcher | None, patience: Patience) -> None:
+    def __init__(
+        self,
+        config: Config,
+        ledger: Ledger,
+        watcher: Watcher | None,
+        patience: Patience,
+        fit: Command = fit_command,
+    ) -> None:
         self.config = config
         self.patience = patience
         self.ledger = ledger
@@ -63,8 +74,12 @@ class Loop:
         self.troubles = Troubles()
         self.batch = Batch()
         self.survey = Survey(ledger, self.settling, config.settle.scan_seconds, watcher)
+        self.learning = Learning(ledger, self.survey, config.state, patience.learn_after_seconds, fit)
+        self._shelf = _stamp(learned_profiles(config.state))
         library = library_of(config)
-        self.intake = Intake(ledger, self.survey, self.settling, self.troubles, self.batch, library, patience)
+        self.intake = Intake(
+            ledger, self.survey, self.settling, self.troubles, self.batch, self.learning, library, patience
+        )
         models = os.fsencode(models_folder(config.state))
         self.delivery = Delivery(
             ledger, self.survey, self.engines, self.troubles, patience.give_up_seconds, self.batch, models
@@ -89,7 +104,16 @@ class Loop:
         if self.settling:
             self.engines.warm_up(now.steady)  # loading torch takes as long as a file takes to settle
         self._busy = self.intake.step(now)
+        settled = not self._busy and not self.settling.is_expecting(now.steady)
+        self.learning.step(self.intake.library, settled, now)
+        self._look_for_profiles()
         self.delivery.step(now)
+
+    def _look_for_profiles(self) -> None:
+        """Take up a learned profile that is new, or an older version that somebody went back to."""
+        if (shelf := _stamp(learned_profiles(self.config.state))) != self._shelf:
+            self._shelf = shelf
+            self.intake.library = library_of(self.config)
 
     def sum_up(self, now: Now) -> None:
         """One line for the journal, once a batch is through."""
@@ -98,7 +122,7 @@ class Loop:
 
     def is_idle(self, now: Now | None = None) -> bool:
         """Nothing is being settled, planned or developed.  With `now` by counts that may be a moment old."""
-        if self._busy or self.settling or self.engines.orders:
+        if self._busy or self.settling or self.engines.orders or self.learning.busy:
             return False
         counts = self.counts(now) if now else self.ledger.reading.counts()
         return not any(state.at_work(row) for row in counts)
@@ -122,10 +146,11 @@ class Loop:
         """Go on with another config.  Jobs under way keep their recipe."""
         if config.state != self.config.state:
             raise ConfigError("the state folder cannot change while ispd runs: stop it first")
-        library = library_of(config)
-        self.config = config
+        shelf, library = _stamp(learned_profiles(config.state)), library_of(config)
+        self.config, self._shelf = config, shelf
         self.intake.library = library
         self.intake.patience = patience_of(config)
+        self.learning.learn_after_seconds = config.settle.learn_after_seconds
         self.delivery.give_up_seconds = config.settle.give_up_seconds
         self.settling.quiet_seconds = config.settle.quiet_seconds
         self.survey.scan_seconds = config.settle.scan_seconds
@@ -137,6 +162,7 @@ class Loop:
     def close(self) -> None:
         """End what was started."""
         self.engines.stop()
+        self.learning.stop()
         self.intake.close()
 
 
@@ -349,6 +375,14 @@ def exit_code(delivered: int, set_aside: int, waiting: int, failed: int, trouble
 def patience_of(config: Config) -> Patience:
     """How long the config wants to wait."""
     return Patience(config.settle.give_up_seconds, config.settle.learn_after_seconds)
+
+
+def _stamp(folder: Path) -> int:
+    """Another number after each change of what lies in a folder; 0 where there is none."""
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def library_of(config: Config) -> Library:

@@ -7,12 +7,12 @@ no direction: what they lead to inside the folder is seen anyway, and what lies 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from ispd.decode.names import is_ignored, is_raw, is_reference
+from ispd.decode.names import is_ignored, is_raw, is_reference, rank, stem
 from ispd.orders import Identity
 from ispd.photo import identity_of, note_sidecar
 
@@ -45,7 +45,7 @@ class Sight:
 
     photos: dict[bytes, Identity] = field(default_factory=dict)
     sidecars: dict[bytes, bytes] = field(default_factory=dict)  # as `find_sidecar` looks for them
-    references: set[bytes] = field(default_factory=set)  # lower-case paths without their extension
+    references: dict[bytes, bytes] = field(default_factory=dict)  # finished pictures, as `reference_of` looks for them
     folders: set[bytes] = field(default_factory=set)
     unreadable: dict[bytes, str] = field(default_factory=dict)  # folder → the system's words
 
@@ -88,14 +88,18 @@ def merge(sight: Sight, newer: Sight) -> None:
     """Add what a later look at a part of the root saw."""
     sight.photos |= newer.photos
     sight.sidecars |= newer.sidecars
-    sight.references |= newer.references
+    for key, path in newer.references.items():
+        _note_reference(sight, key, path)
     sight.folders |= newer.folders
 
 
-def has_reference(path: bytes, references: set[bytes]) -> bool:
-    """Whether a finished picture of the same name lies beside a raw."""
-    lower = path.lower()
-    return os.path.splitext(lower)[0] in references or lower in references
+def reference_of(path: bytes, references: Mapping[bytes, bytes]) -> bytes | None:
+    """The finished picture of the same name that lies beside a raw."""
+    return references.get(_key(path))
+
+
+def _key(path: bytes) -> bytes:
+    return os.path.join(os.path.dirname(path), stem(path))
 
 
 def _look_into(folder: bytes, sight: Sight) -> Iterator[bytes]:
@@ -125,7 +129,11 @@ def _note(entry: os.DirEntry[bytes], sight: Sight) -> None:
     elif lower.endswith(b".xmp"):
         note_sidecar(entry.path, sight.sidecars)
     elif is_reference(entry.name):
-        sight.references.add(os.path.splitext(lower)[0])
+        _note_reference(sight, _key(entry.path), entry.path)
+
+
+def _note_reference(sight: Sight, key: bytes, path: bytes) -> None:
+    sight.references[key] = min(sight.references.get(key, path), path, key=rank)
 
 
 def _identity(entry: os.DirEntry[bytes]) -> Identity | None:

@@ -70,6 +70,10 @@ class Settling:
         ripe = [(seen.since, path) for path, seen in self._files.items() if seen.due <= now]
         return [path for _, path in sorted(ripe)]
 
+    def is_expecting(self, now: float) -> bool:
+        """Whether a file is about to be taken: it has changed a moment ago."""
+        return any(now - seen.since < 2 * self.quiet_seconds for seen in self._files.values())
+
     def next_due(self) -> float | None:
         """When the next file is worth a look; None: there is none."""
         return min((seen.due for seen in self._files.values()), default=None)

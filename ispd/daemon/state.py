@@ -54,7 +54,9 @@ def report(loop: Loop, problems: list[str]) -> Report:
             }
         )
     engine = {"device": loop.config.engine.device, "state": loop.engines.state, "orders": loop.engines.orders}
+    task = loop.learning.task
     return {
+        "learning": {"camera": task.camera, "pairs": len(task.pairs), "profile": task.name} if task else None,
         "daemon": {"pid": os.getpid(), "version": ispd.__version__, "config": str(loop.config.source)},
         "queue": _total(loop.ledger.reading.counts()),
         "engines": [engine | {"pids": list(loop.engines.pids), "unconfined": list(loop.engines.unconfined)}],
@@ -67,7 +69,7 @@ def report_without_daemon(counts: Iterable[Counts]) -> Report:
     """What the ledger alone can tell."""
     rows = list(counts)
     folders = [_folder(row) | {"publish": row.folder.method} for row in rows]
-    return {"daemon": None, "queue": _total(rows), "engines": [], "folders": folders, "problems": []}
+    return {"learning": None, "daemon": None, "queue": _total(rows), "engines": [], "folders": folders, "problems": []}
 
 
 def _folder(counts: Counts) -> Report:

@@ -138,7 +138,7 @@ class Survey:
         if folder is None or folder.missing:
             return
         newer = scan(folder.root, path, depth)
-        more_references = not newer.references <= folder.sight.references
+        more_references = not newer.references.keys() <= folder.sight.references.keys()
         merge(folder.sight, newer)
         observed = self._ledger.photos.observe(folder.row.id, _seen(newer), now.wall)
         self._arrived(folder, observed, more_references, now)
@@ -171,7 +171,7 @@ class Survey:
 
     def _found(self, folder: Watched, identity: Device, sight: Sight, now: Now) -> None:
         first = folder.identity is None
-        more_references = not sight.references <= folder.sight.references
+        more_references = not sight.references.keys() <= folder.sight.references.keys()
         folder.identity, folder.sight = identity, sight
         if folder.missing:
             say(f"{shown(folder.root.path)} is back")

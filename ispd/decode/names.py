@@ -5,6 +5,8 @@ Names are bytes, as the kernel has them; a path counts by its last part.
 
 from __future__ import annotations
 
+import re
+
 RAW_SUFFIXES = frozenset(
     (
         b"dng",
@@ -29,6 +31,9 @@ RAW_SUFFIXES = frozenset(
 )
 DNG_SUFFIXES = frozenset((b"dng", b"gpr"))  # these promise DNG's tags
 REFERENCE_SUFFIXES = frozenset((b"jpg", b"jpeg", b"jpe", b"tif", b"tiff", b"png", b"heic", b"heif", b"hif"))
+
+_BEST_FIRST = (b"jpg", b"jpeg", b"jpe", b"tif", b"tiff", b"png")
+_PIXEL = re.compile(rb"\.raw-\d\d\.(mp\.)?(cover|original)\Z")
 
 _UNFINISHED_SUFFIXES = frozenset(  # downloads and copies under way
     (b"part", b"partial", b"filepart", b"tmp", b"temp", b"crdownload", b"download", b"opdownload", b"aria2", b"!qb")
@@ -60,6 +65,28 @@ def is_raw(name: bytes) -> bool:
 def is_reference(name: bytes) -> bool:
     """Whether a file of this name may show how the raw beside it shall look."""
     return suffix(name) in REFERENCE_SUFFIXES and not is_ignored(name)
+
+
+def stem(path: bytes) -> bytes:
+    r"""What a raw's name and that of its picture have in common: IMG_1.DNG, IMG_1.JPG and IMG_1.DNG.jpg, in any case,
+    and the two files of Google's phones.
+
+    >>> stem(b"/a/IMG_1.DNG"), stem(b"img_1.dng.jpg")
+    (b'img_1', b'img_1')
+    >>> stem(b"PXL_1.RAW-02.ORIGINAL.dng"), stem(b"PXL_1.RAW-01.MP.COVER.jpg")
+    (b'pxl_1', b'pxl_1')
+    """
+    name = path.rsplit(b"/", 1)[-1].lower()
+    name = name.removesuffix(b"." + suffix(name))
+    if is_reference(path) and is_raw(name):
+        name = name.removesuffix(b"." + suffix(name))
+    return _PIXEL.sub(b"", name)
+
+
+def rank(picture: bytes) -> tuple[int, bytes]:
+    """By which several pictures of one raw are sorted: what a camera writes goes before what came later."""
+    last = suffix(picture)
+    return (_BEST_FIRST.index(last) if last in _BEST_FIRST else len(_BEST_FIRST), picture)
 
 
 def is_ignored(name: bytes) -> bool:

@@ -8,21 +8,18 @@ anything else                      the same second, fraction of it, and serial n
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ispd.decode.names import is_ignored, is_raw, is_reference, suffix
+from ispd.decode.names import is_ignored, is_raw, is_reference, rank, stem, suffix
 from ispd.errors import IspdError, NoInput, NotPermitted
 from ispd.fit.sample import Refused
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.facts import facts_from_exiftool
 from ispd.sentences import shown
 
-PIXEL = re.compile(rb"\.raw-\d\d\.(mp\.)?(cover|original)\Z")
-BEST_FIRST = (b"jpg", b"jpeg", b"jpe", b"tif", b"tiff", b"png")  # what a camera writes goes before what came later
 HEIC = (b"heic", b"heif", b"hif")
 MOST_BY_TIME = 2000  # files that are asked for their moment
 
@@ -58,7 +55,7 @@ def _matched(
         by_stem[_key(picture, anywhere=anywhere)].append(picture)
     pairs, refused, alone, used = [], [], [], set()
     for raw in raws:
-        named = sorted(by_stem.get(_key(raw, anywhere=anywhere), []), key=_rank)
+        named = sorted(by_stem.get(_key(raw, anywhere=anywhere), []), key=rank)
         if not named:
             alone.append(raw)
         elif suffix(named[0]) in HEIC:
@@ -72,27 +69,8 @@ def _matched(
     return sorted(pairs, key=lambda pair: pair.raw), refused
 
 
-def stem(path: bytes) -> bytes:
-    r"""What a raw's and a picture's name must share.
-
-    >>> stem(b"/a/IMG_1.DNG"), stem(b"img_1.dng.jpg")
-    (b'img_1', b'img_1')
-    >>> stem(b"PXL_1.RAW-02.ORIGINAL.dng"), stem(b"PXL_1.RAW-01.MP.COVER.jpg")
-    (b'pxl_1', b'pxl_1')
-    """
-    name = os.path.splitext(os.path.basename(path))[0].lower()
-    if is_reference(path) and is_raw(name):
-        name = os.path.splitext(name)[0]
-    return PIXEL.sub(b"", name)
-
-
 def _key(path: bytes, *, anywhere: bool) -> tuple[bytes, bytes]:
     return (b"" if anywhere else os.path.dirname(path), stem(path))
-
-
-def _rank(picture: bytes) -> tuple[int, bytes]:
-    last = suffix(picture)
-    return (BEST_FIRST.index(last) if last in BEST_FIRST else len(BEST_FIRST), picture)
 
 
 def _by_moment(raws: list[bytes], pictures: list[bytes], door: ExifTool) -> list[Candidate]:

@@ -215,37 +215,6 @@ def library_without_match(rounds: Rounds) -> None:
     rounds.loop.survey.folders[0].config = replace(rounds.loop.survey.folders[0].config, profile="auto")
 
 
-def test_references_are_waited_for_until_the_folder_is_quiet(rounds: Rounds) -> None:
-    library_without_match(rounds)
-    (rounds.inbox / "a.jpg").write_bytes(b"a finished picture")
-    (rounds.inbox / "a.dng").write_bytes(tiny_photo(1))
-    rounds.pass_by(0)
-    rounds.pass_by(QUIET)
-    assert rounds.state_of("a.dng") == "waiting"
-    (rounds.inbox / "b.jpg").write_bytes(b"another one comes")
-    rounds.pass_by(LEARN_AFTER - 5)
-    rounds.pass_by(LEARN_AFTER - 5)
-    assert rounds.state_of("a.dng") == "waiting"
-    rounds.pass_by(LEARN_AFTER)
-    assert rounds.state_of("a.dng") == "queued"
-    assert rounds.listed()["a.dng"].profile == "neutral"
-    (line,) = rounds.loop.ledger.reading.listing()
-    job = rounds.loop.ledger.jobs.get(int(line.id))
-    assert job is not None
-    assert "neutral" in job.note
-
-
-def test_references_that_never_end_do_not_hold_a_photo_for_ever(rounds: Rounds) -> None:
-    library_without_match(rounds)
-    (rounds.inbox / "a.dng").write_bytes(tiny_photo(1))
-    (rounds.inbox / "a.jpg").write_bytes(b"a finished picture")
-    rounds.pass_by(QUIET)
-    for number in range(70):
-        (rounds.inbox / f"{number}.jpg").write_bytes(b"and another")
-        rounds.pass_by(10)
-    assert rounds.state_of("a.dng") == "queued"
-
-
 def test_without_references_nothing_is_waited_for(rounds: Rounds) -> None:
     library_without_match(rounds)
     (rounds.inbox / "a.dng").write_bytes(tiny_photo(1))

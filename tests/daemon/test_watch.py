@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ispd.daemon.scan import Depth, Root, has_reference, merge, roots_of, scan
+from ispd.daemon.scan import Depth, Root, merge, reference_of, roots_of, scan
 from ispd.daemon.watch import Hints, Watcher, no_room_for_watches, own_watches, too_few_watches, watch_limit
 from ispd.photo import find_sidecar
 
@@ -140,7 +140,7 @@ def test_the_sidecar_with_the_whole_name_goes_first(tmp_path: Path) -> None:
 def test_a_reference_is_a_finished_picture_of_the_same_name(tmp_path: Path, name: str, is_beside: bool) -> None:
     raw = touch(tmp_path / "a.dng")
     touch(tmp_path / name)
-    assert has_reference(bytes(raw), scan(Root(bytes(tmp_path))).references) is is_beside
+    assert (reference_of(bytes(raw), scan(Root(bytes(tmp_path))).references) is not None) is is_beside
 
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -50,7 +50,7 @@ def test_nothing_but_bad_input_is_65(house: House) -> None:
     assert (code, result["set_aside"]) == (65, 2), said
 
 
-def test_an_unknown_camera_with_references_gets_neutral_for_now(house: House) -> None:
+def test_an_unknown_camera_whose_references_teach_nothing_gets_neutral_and_why(house: House) -> None:
     house.config.write_text(house.config.read_text().replace('profile = "neutral"\n', ""))
     house.drop("a.dng", 1)
     (house.inbox / "a.jpg").write_bytes(b"a finished picture")
@@ -59,7 +59,7 @@ def test_an_unknown_camera_with_references_gets_neutral_for_now(house: House) ->
     assert house.delivered() == {"a.jpg"}
     (job,) = json.loads(house.run("jobs", "list", "--json", "--config", str(house.config)).stdout)
     shown = house.run("jobs", "show", str(job["id"]), "--json", "--config", str(house.config)).stdout
-    assert "neutral" in shown
+    assert "neutral; nothing has been learned from its finished pictures: " in shown
 
 
 def test_a_watched_folder_that_is_gone_is_66(house: House) -> None:

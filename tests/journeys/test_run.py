@@ -215,7 +215,7 @@ def test_a_ledger_without_room_pauses_ispd_and_loses_nothing(house: House) -> No
         house.wait_for({f"{number}.jpg" for number in range(40)})
 
 
-def test_references_of_an_unknown_camera_are_waited_for_and_then_it_is_neutral(house: House) -> None:
+def test_references_are_waited_for_and_where_they_teach_nothing_it_is_neutral(house: House) -> None:
     text = house.config.read_text().replace('profile = "neutral"\n', "")
     house.config.write_text(text + "learn_after_seconds = 2\n")
     house.start()

@@ -12,13 +12,14 @@ from typing import Self
 from ispd.daemon.ledger import files, schema
 from ispd.daemon.ledger.folders import Folders
 from ispd.daemon.ledger.jobs import Jobs
+from ispd.daemon.ledger.lessons import Lessons
 from ispd.daemon.ledger.photos import Photos
 from ispd.daemon.ledger.reading import NAME, Reading
 from ispd.daemon.ledger.store import Store, in_words
 
 
 class Ledger:
-    """Context manager.  `folders`, `photos`, `jobs` write (one commit a call); `reading` only looks.
+    """Context manager.  `folders`, `photos`, `jobs`, `lessons` write (one commit a call); `reading` only looks.
 
     Every call may raise CannotCreate (the disk is full; the ledger stays sound and goes on when there is room) and
     Damaged, a MachineError: end with its exit code, the next start restores a backup.
@@ -44,6 +45,7 @@ class Ledger:
         self.folders = Folders(store)
         self.photos = Photos(store)
         self.jobs = Jobs(store)
+        self.lessons = Lessons(store)
         self.reading = Reading(store)
 
     def __enter__(self) -> Self:

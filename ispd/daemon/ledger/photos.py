@@ -13,8 +13,8 @@ from ispd.orders import Identity
 _NEW = """INSERT INTO photo (folder, path, ino, size, mtime_ns, ctime_ns, since, first_seen, changed)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _REPLACE = """UPDATE photo SET ino = ?, size = ?, mtime_ns = ?, ctime_ns = ?, since = ?, changed = ?, digest = NULL,
-    state = 'settling', cause = NULL, reason = '', until = NULL, settled = NULL, job = NULL, duplicate_of = NULL
-    WHERE id = ?"""
+    state = 'settling', cause = NULL, reason = '', until = NULL, settled = NULL, job = NULL, duplicate_of = NULL,
+    make = '', model = '' WHERE id = ?"""
 _AWAKE = "CASE WHEN digest IS NULL THEN 'settling' ELSE 'ready' END, cause = NULL, reason = '', until = NULL"
 _KNOWN = "SELECT id, path, ino, size, mtime_ns, ctime_ns, digest FROM photo WHERE folder = ?"
 

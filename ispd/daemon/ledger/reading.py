@@ -14,6 +14,7 @@ from ispd.daemon.ledger.rows import Counts, Folder, Job, Listed, Photo
 from ispd.daemon.ledger.shared import SAME_CONTENT
 from ispd.daemon.ledger.store import Row, Store, in_words
 from ispd.errors import ConfigError, NoInput
+from ispd.orders import Recipe
 
 NAME = "ledger.sqlite"
 # photos that no job and no other photo speaks for
@@ -75,6 +76,10 @@ class Reading:
     def photo(self, photo: int) -> Photo | None:
         """One photo."""
         return queries.photo(self._store, photo)
+
+    def recipe(self, job: Job) -> Recipe:
+        """What was to be done, as it was planned then."""
+        return queries.recipe(self._store, job.recipe_digest)
 
     def photos_of(self, job: Job) -> tuple[Photo, ...]:
         """Photos with the content of this job, duplicates last."""

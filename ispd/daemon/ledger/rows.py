@@ -48,6 +48,19 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """The last fit of a camera's look: from how many pairs, and what came of it."""
+
+    make: str
+    model: str
+    pairs: int
+    reason: str  # why nothing was learned; "" where something was
+    split: str  # "photos" | "blocks": what was held out
+    held_out: dict[str, float]  # SHA-256 of a raw → the error that its photo had while it was held out
+    tried: float
+
+
+@dataclass(frozen=True)
 class Product:
     """One output of a job: its names, and once it is staged its digest."""
 

@@ -119,6 +119,24 @@ STEPS = (
             ) STRICT, WITHOUT ROWID""",
         ),
     ),
+    Step(
+        "whose look may be learned, and what came of it",
+        (
+            "ALTER TABLE photo ADD COLUMN make TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE photo ADD COLUMN model TEXT NOT NULL DEFAULT ''",
+            "CREATE INDEX photo_camera ON photo (make, model) WHERE model != ''",
+            """CREATE TABLE lesson (
+                make TEXT NOT NULL,
+                model TEXT NOT NULL,
+                pairs INTEGER NOT NULL,
+                reason TEXT NOT NULL,
+                split TEXT NOT NULL,
+                held_out TEXT NOT NULL,
+                tried REAL NOT NULL,
+                PRIMARY KEY (make, model)
+            ) STRICT, WITHOUT ROWID""",
+        ),
+    ),
 )
 VERSION = len(STEPS)
 
