@@ -11,9 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -36,6 +36,7 @@ class Task:
     model: str
     name: str  # of the profile
     pairs: tuple[tuple[bytes, bytes | None], ...]
+    digests: Mapping[bytes, str] = field(default_factory=dict)  # SHA-256 of each raw, by its path
 
     @property
     def camera(self) -> str:
@@ -63,7 +64,7 @@ def fit_command(pairs: Path, profile: Path, name: str) -> Sequence[str]:
     """`ispd fit`, as a person could type it."""
     return (
         *(sys.executable, "-P", "-m", "ispd", "fit", "--pairs", str(pairs), "-o", str(profile)),
-        *("--name", name, "--device", "cpu", "--json"),
+        *("--name", name, "--json"),
     )
 
 
@@ -108,12 +109,15 @@ class Fitting:
         told = self._told()
         refused = tuple(_refusals(told))
         if code != 0:
-            return NotLearned(_first(refused) or self._last_words() or f"the fit ended with {_ending(code)}")
+            reason = (
+                _first(refused or self._said("refused ")) or _last(self._said("")) or f"it ended with {_ending(code)}"
+            )
+            return NotLearned(reason)
         try:
             profile = read_profile(self._room / "profile.toml")
         except ConfigError as error:
             return NotLearned(f"the fit wrote a profile that cannot be used: {error}")
-        return Learned(profile, _held_out(told), refused)
+        return Learned(profile, self._held_out(told), refused)
 
     def _told(self) -> dict[str, Any]:
         with suppress(OSError, ValueError):
@@ -121,12 +125,22 @@ class Fitting:
             return told if isinstance(told, dict) else {}
         return {}
 
-    def _last_words(self) -> str:
+    def _said(self, start: str) -> list[str]:
+        """Lines for people that begin so, without it."""
         with suppress(OSError):
             lines = (self._room / "log").read_text(errors="replace").split("\n")
-            said = [line.strip() for line in lines if line.strip()]
-            return printable(said[-1].removeprefix("ispd: ")) if said else ""
-        return ""
+            said = (line.strip().removeprefix("ispd: ") for line in lines)
+            return [printable(line.removeprefix(start)) for line in said if line and line.startswith(start)]
+        return []
+
+    def _held_out(self, told: dict[str, Any]) -> dict[str, float]:
+        """The error of each pair, by its raw's digest."""
+        found = {}
+        for row in _rows(told, "pairs"):
+            digest = self.task.digests.get(os.fsencode(str(row.get("raw"))))
+            if digest is not None and isinstance(error := row.get("mean"), int | float):
+                found[digest] = float(error)
+        return found
 
     def _end(self) -> int:
         """Kill it and all that it started; its exit code.  Its id is ours until the wait, so no other group is hit."""
@@ -155,9 +169,15 @@ def _text(part: bytes | None) -> str | None:
 
 def _refusals(told: dict[str, Any]) -> list[str]:
     """A sentence each."""
-    found = told.get("refused")
-    rows = [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
-    return [printable(f"{os.path.basename(str(row.get('raw', '')))}: {row.get('reason', '')}") for row in rows]
+    return [
+        printable(f"{os.path.basename(str(row.get('raw', '')))}: {row.get('reason', '')}")
+        for row in _rows(told, "refused")
+    ]
+
+
+def _rows(told: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = told.get(key)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def _first(refused: Sequence[str]) -> str:
@@ -165,12 +185,8 @@ def _first(refused: Sequence[str]) -> str:
     return f"{refused[0]}{more}" if refused else ""
 
 
-def _held_out(told: dict[str, Any]) -> dict[str, float]:
-    held_out = told.get("held_out")
-    photos = held_out.get("photos") if isinstance(held_out, dict) else None
-    if not isinstance(photos, dict):
-        return {}
-    return {str(photo): float(error) for photo, error in photos.items() if isinstance(error, int | float)}
+def _last(lines: Sequence[str]) -> str:
+    return lines[-1] if lines else ""
 
 
 def _ending(code: int) -> str:

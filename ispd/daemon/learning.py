@@ -10,6 +10,7 @@ that both know.  What was delivered stays.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -45,6 +46,7 @@ class _Known:
     """What there is of one camera, as last counted."""
 
     pairs: Pairs = ()
+    digests: dict[bytes, str] = field(default_factory=dict)  # of each raw, by its path
     previews: bool = False  # some of them are the raws' own
     counted: float = float("-inf")
     news: bool = True  # something has come since
@@ -122,7 +124,8 @@ class Learning:
         while self._asked and self._fitting is None:
             camera = next(iter(self._asked))
             del self._asked[camera]
-            self._start(Task(*camera, name_for(camera, library), self._known[camera].pairs), now)
+            known = self._known[camera]
+            self._start(Task(*camera, name_for(camera, library), known.pairs, known.digests), now)
 
     def _leave_out_those_without(self, now: Now) -> None:
         """Now that all photos have taken part: some waited for pictures that are other cameras'."""
@@ -244,21 +247,21 @@ class Learning:
         return known.pairs
 
     def _count(self, camera: Camera, known: _Known, now: Now) -> None:
-        known.pairs = tuple(sorted(self._find(camera), key=lambda pair: pair[0]))
+        photos = self.ledger.lessons.photos(*camera)
+        known.pairs = tuple(self._pairs_among(photos))
+        known.digests = {path: digest for _, path, digest in photos}
         known.previews = any(reference is None for _, reference in known.pairs)
         known.counted, known.news = now.steady, False
 
-    def _find(self, camera: Camera) -> list[tuple[bytes, bytes | None]]:
-        found: list[tuple[bytes, bytes | None]] = []
-        for row, path in self.ledger.lessons.photos(*camera):
+    def _pairs_among(self, photos: Iterable[tuple[int, bytes, str]]) -> Iterator[tuple[bytes, bytes | None]]:
+        for row, path, _ in photos:
             folder = self.survey.by_row(row)
             if folder is None or folder.missing or folder.config.profile != "auto":
                 continue
             if folder.config.learn == "preview":
-                found.append((path, None))
+                yield path, None
             elif folder.config.learn == "sidecar" and (reference := reference_of(path, folder.sight.references)):
-                found.append((path, reference))
-        return found
+                yield path, reference
 
 
 def camera_of(facts: Facts) -> Camera:

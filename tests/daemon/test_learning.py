@@ -39,7 +39,7 @@ NAME = "learned-lumora-lantern-7"
 
 # what `ispd fit` does, as far as the daemon sees it
 STAND_IN = """
-import hashlib, json, sys, time
+import json, sys, time
 from pathlib import Path
 lesson, pairs, out, name = json.loads(Path(sys.argv[1]).read_text()), *sys.argv[2:]
 pairs = json.loads(Path(pairs).read_text())
@@ -51,12 +51,12 @@ if lesson.get("code"):
     print("ispd: " + lesson["words"], file=sys.stderr)
     print(json.dumps({"refused": lesson.get("refused", [])}))
     sys.exit(lesson["code"])
-photos = {hashlib.sha256(Path(raw).read_bytes()).hexdigest(): lesson["error"] for raw, _ in pairs}
+told = [{"raw": raw, "reference": reference, "mean": lesson["error"]} for raw, reference in pairs]
 Path(out).write_text(
     f'name = "{name}"\\n[look.exposure]\\nev = {lesson["ev"]}\\n[fit]\\npairs = {len(pairs)}\\n'
     f'held_out_mean = {lesson["error"]}\\nsplit = "{lesson.get("split", "photos")}"\\n'
 )
-print(json.dumps({"profile": out, "held_out": {"mean": lesson["error"], "photos": photos}, "refused": []}))
+print(json.dumps({"profile": out, "held_out": {"mean": lesson["error"]}, "pairs": told, "refused": []}))
 """
 
 
@@ -413,10 +413,11 @@ def test_a_fit_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: P
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("exit 2", "the fit ended with exit code 2"),
-        ("kill -9 $$", "the fit ended with SIGKILL"),
+        ("exit 2", "it ended with exit code 2"),
+        ("kill -9 $$", "it ended with SIGKILL"),
+        ("echo 'refused a.dng: another photo\nispd: nothing to learn from' >&2; exit 65", "a.dng: another photo"),
         ("echo 'ispd: no memory' >&2; exit 75", "no memory"),
-        ("echo '{\"refused\": 3}'; exit 65", "the fit ended with exit code 65"),
+        ("echo '{\"refused\": 3}'; exit 65", "it ended with exit code 65"),
         ("echo nonsense; exit 0", "the fit wrote a profile that cannot be used"),
     ],
 )

@@ -28,14 +28,14 @@ class Lessons:
         rows = self._store.rows("SELECT DISTINCT make, model FROM photo WHERE model != '' ORDER BY make, model")
         return tuple((row["make"], row["model"]) for row in rows)
 
-    def photos(self, make: str, model: str) -> tuple[tuple[int, bytes], ...]:
-        """Folder and path of every such photo of a camera, each content once, in the order they were first seen."""
+    def photos(self, make: str, model: str) -> tuple[tuple[int, bytes, str], ...]:
+        """Folder, path and digest of every such photo of a camera, each content once, in the order of their paths."""
         rows = self._store.rows(
-            """SELECT folder, path FROM photo WHERE make = ? AND model = ? AND model != '' AND duplicate_of IS NULL
-               ORDER BY id""",
+            """SELECT folder, path, coalesce(digest, '') FROM photo
+               WHERE make = ? AND model = ? AND model != '' AND duplicate_of IS NULL ORDER BY path""",
             *(make, model),
         )
-        return tuple((row["folder"], row["path"]) for row in rows)
+        return tuple((row[0], row[1], row[2]) for row in rows)
 
     def of(self, make: str, model: str) -> Lesson | None:
         """The last lesson of a camera."""
