@@ -165,7 +165,7 @@ def _provenance(order: Order, developed: Developed) -> Provenance:
         recipe_digest=recipe.digest,
         profile=recipe.profile,
         profile_digest=recipe.profile_digest,
-        profile_version=str(recipe.profile_version or ""),
+        learned_version=str(recipe.profile_version or ""),
         version=ispd.__version__,
         backend=asked.backend,
         model=f"{model.manifest.architecture}, sha256 {model.manifest.sha256}" if model else "",

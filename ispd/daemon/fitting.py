@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from ispd.errors import CannotCreate, ConfigError
 from ispd.profile import Profile, read_profile
-from ispd.sentences import printable
+from ispd.sentences import printable, shown
 
 Command: TypeAlias = Callable[[Path, Path, str], Sequence[str]]
 """(file of pairs, profile to write, its name) → what to start; its first word is a program's path"""
@@ -129,6 +129,9 @@ class Fitting:
         """Lines for people that begin so, without it."""
         with suppress(OSError):
             lines = (self._room / "log").read_text(errors="replace").split("\n")
+            folders = {os.path.dirname(path) + b"/" for pair in self.task.pairs for path in pair if path}
+            for folder in sorted(folders, key=len, reverse=True):  # of no interest to who gets the picture
+                lines = [line.replace(shown(folder), "") for line in lines]
             said = (line.strip().removeprefix("ispd: ") for line in lines)
             return [printable(line.removeprefix(start)) for line in said if line and line.startswith(start)]
         return []

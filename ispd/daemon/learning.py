@@ -266,7 +266,12 @@ class Learning:
 
 def camera_of(facts: Facts) -> Camera:
     """What a learned profile is matched by."""
-    return facts.make, facts.model or facts.unique_model
+    return _literal(facts.make), _literal(facts.model or facts.unique_model)
+
+
+def _literal(text: str) -> str:
+    """As a pattern that fits it: what would be any text there is one character each."""
+    return text.strip().replace("*", "?")
 
 
 def learned_entry(camera: Camera, library: Library) -> Entry | None:

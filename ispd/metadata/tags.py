@@ -66,7 +66,7 @@ class Provenance:
     lens_correction: str = ""  # "lensfun 0.3.4: Canon EF 50mm f/1.8 STM (distortion, vignetting)"
     note: str = ""
     exposure_shift: str = ""  # stops that automatic exposure added; empty: the profile asks for none
-    profile_version: str = ""  # of a learned one
+    learned_version: str = ""  # of a learned profile; an ICC profile has a ProfileVersion of its own
     white_balance: str = ""  # "estimated: 0.520 1.000 0.610", the camera's neutral; empty: the file's own
 
 

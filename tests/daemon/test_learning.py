@@ -24,10 +24,13 @@ from ispd.config import Engine as EngineConfig
 from ispd.daemon import fitting
 from ispd.daemon.clock import Now
 from ispd.daemon.fitting import Fitting, NotLearned, Task
+from ispd.daemon.learning import camera_of
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Job, Listed
 from ispd.daemon.loop import Loop, patience_of
+from ispd.orders import Facts
 from ispd.profile import from_json
+from ispd.profile.glob import fits
 from ispd.profile.learned import roll_back, versions
 from ispd.profile.profile import Profile, read_profile
 from ispd.simulate.camera import KESTREL, LANTERN, SimulatedCamera
@@ -415,7 +418,7 @@ def test_a_fit_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: P
     [
         ("exit 2", "it ended with exit code 2"),
         ("kill -9 $$", "it ended with SIGKILL"),
-        ("echo 'refused a.dng: another photo\nispd: nothing to learn from' >&2; exit 65", "a.dng: another photo"),
+        ("echo 'refused /in/a.dng: another photo\nispd: nothing to learn from' >&2; exit 65", "a.dng: another photo"),
         ("echo 'ispd: no memory' >&2; exit 75", "no memory"),
         ("echo '{\"refused\": 3}'; exit 65", "it ended with exit code 65"),
         ("echo nonsense; exit 0", "the fit wrote a profile that cannot be used"),
@@ -451,3 +454,9 @@ def test_a_fit_ends_when_the_daemon_is_killed(tmp_path: Path) -> None:
     while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_camera_with_a_star_in_its_name_is_matched_by_itself_alone() -> None:
+    assert camera_of(Facts(make="Pentax ", model="K*ist")) == ("Pentax", "K?ist")
+    assert fits("K?ist", "K*ist")
+    assert not fits("K?ist", "K10-ist")

@@ -82,7 +82,7 @@ class House:
     @property
     def environment(self) -> dict[str, str]:
         """Of this house alone: nothing of the person who runs the tests."""
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH", "VIRTUAL_ENV") if name in os.environ}
         own = {"HOME": "home", "TMPDIR": "tmp"}
         return kept | {name: str(self.root / folder) for name, folder in own.items()}
 

@@ -226,7 +226,7 @@ def test_provenance_comes_back(door: ExifTool, photo: bytes, picture: Picture) -
             **PROVENANCE.__dict__,
             "note": "no profile matches this camera: neutral",
             "exposure_shift": "+0.35",
-            "profile_version": "3",
+            "learned_version": "3",
             "white_balance": "estimated: 0.520 1.000 0.610",
             "profile": "Łąka ${x} <y>",
         }
@@ -238,7 +238,7 @@ def test_provenance_comes_back(door: ExifTool, photo: bytes, picture: Picture) -
         "XMP-ispd:RecipeDigest": "b" * 64,
         "XMP-ispd:Profile": "Łąka ${x} <y>",
         "XMP-ispd:ProfileDigest": "c" * 64,
-        "XMP-ispd:ProfileVersion": "3",
+        "XMP-ispd:LearnedVersion": "3",
         "XMP-ispd:Version": "0.1.0",
         "XMP-ispd:Backend": "isp",
         "XMP-ispd:Reader": "LibRaw 0.22.2",
