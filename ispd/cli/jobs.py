@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ispd.config import Config
     from ispd.daemon.ledger.reading import Reading
     from ispd.daemon.ledger.rows import Job, Listed, Photo
+    from ispd.profile import Profile
 
 STATES = ("settling", "ready", "queued", "developing", "staged", "delivered", "waiting", "failed", "set-aside")
 EXAMPLES = """\
@@ -27,6 +28,7 @@ examples:
   ispd jobs show 12                        everything about one of them
   ispd jobs retry 12 --profile neutral     develop it again with another look, as {stem}-2
   ispd jobs retry --failed                 give all that failed another chance
+  ispd jobs retry --profile film           again what `film` has developed, where it is another one by now
 """
 
 
@@ -46,7 +48,10 @@ def add_parser(subparsers: Subparsers) -> None:
     retry.add_argument("--set-aside", action="store_true", help="all photos that were set aside")
     retry.add_argument("--failed", action="store_true", help="all that failed")
     retry.add_argument("--missing", action="store_true", help="all whose delivered picture is gone")
-    retry.add_argument("--profile", metavar="NAME", default="", help="with this profile")
+    retry.add_argument(
+        "--profile", metavar="NAME", default="",
+        help="with this profile; alone: all that an older version of it has developed",
+    )  # fmt: skip
     retry.add_argument("--dry-run", action="store_true", help="only say which")
     for command in (listing, show, retry):
         add_config(command)
@@ -91,12 +96,13 @@ def _show(config: Config, args: Namespace) -> int:
 def _retry(config: Config, args: Namespace) -> int:
     from ispd.daemon.ledger.reading import read_ledger
 
-    if not (args.ids or args.set_aside or args.failed or args.missing):
-        print("ispd jobs retry: name IDs, or --set-aside, --failed, --missing", file=sys.stderr)
+    by_name = args.ids or args.set_aside or args.failed or args.missing
+    if not (by_name or args.profile):
+        print("ispd jobs retry: name IDs, or --set-aside, --failed, --missing, --profile", file=sys.stderr)
         return 2
-    _check_profile(config, args.profile)
+    profile = _profile(config, args.profile) if args.profile else None
     with read_ledger(config.state) as ledger:
-        what = _chosen(ledger, args)
+        what = _chosen(ledger, args) if by_name or profile is None else list(_outdated(ledger, profile))
     if not what:
         print("nothing to develop again", file=sys.stderr)
         return 0
@@ -124,6 +130,19 @@ def _chosen(ledger: Reading, args: Namespace) -> list[str]:
     return list(dict.fromkeys([*args.ids, *found]))
 
 
+def _outdated(ledger: Reading, profile: Profile) -> Iterator[str]:
+    """Jobs whose pictures were made when the profile was another one."""
+    from ispd.profile import to_json
+
+    today = to_json(profile)
+    for job in ledger.last_delivered():
+        if job.profile == profile.name:
+            recipe = ledger.recipe(job)
+            version = profile.fit and profile.fit.version  # by that alone: each photo has its own camera part
+            if recipe.profile_version != version if version else recipe.profile_json != today:
+                yield str(job.id)
+
+
 def _do(config: Config, what: Sequence[str], profile: str) -> list[str]:
     """By the daemon where one runs; else the ledger is ours to write."""
     from ispd.daemon.ledger.ledger import Ledger
@@ -141,12 +160,13 @@ def _do(config: Config, what: Sequence[str], profile: str) -> list[str]:
     return list(sentences)
 
 
-def _check_profile(config: Config, name: str) -> None:
+def _profile(config: Config, name: str) -> Profile:
     from ispd.profile.library import open_library
 
     profiles = open_library(config.profiles, config.state)
-    if name and name not in profiles.names:
+    if name not in profiles.names:
         raise ConfigError(f'--profile "{name}" is no profile{profiles.suggestion(name)}')
+    return profiles.get(name)
 
 
 def _find(ledger: Reading, one: str) -> Job | Photo | None:

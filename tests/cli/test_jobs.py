@@ -146,6 +146,20 @@ def test_only_missing_pictures_are_made_again(ispd: Ispd, history: dict[str, str
     assert ispd("jobs", "retry", "--missing").err == "nothing to develop again\n"
 
 
+def test_retry_with_a_profile_alone_takes_what_it_has_developed_otherwise(
+    ispd: Ispd, history: dict[str, str], home: Path
+) -> None:
+    """The pictures of the story were made by a `neutral` that said nothing."""
+    assert ispd("jobs", "retry", "--profile", "linear").err == "nothing to develop again\n"
+    own = home / ".config/ispd/profiles"
+    own.mkdir(parents=True)
+    (own / "mine.toml").write_text('name = "neutral"\n[look.exposure]\nev = 1')
+    told = ispd("jobs", "retry", "--profile", "neutral")
+    assert told.out == f"{history['whole']}: will be developed again with neutral\n"
+    (own / "mine.toml").write_text('name = "neutral"\n[fit]\nversion = 2')
+    assert ispd("jobs", "retry", "--profile", "neutral", "--dry-run").out.startswith(history["whole"])
+
+
 def test_retry_refuses_what_it_does_not_know(ispd: Ispd, history: dict[str, str]) -> None:
     assert ispd("jobs", "retry").code == 2
     assert ispd("jobs", "retry", "77").code == 66
