@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ispd.cli.command import Subparsers, about, add_command, add_config, add_json, print_json
-from ispd.errors import BadModel, ConfigError, NoInput
+from ispd.errors import BadModel, ConfigError, MachineError, NoInput
 from ispd.sentences import printable, shown
 
 if TYPE_CHECKING:
@@ -62,7 +62,21 @@ def _explained(
     state = config.state if config else usual_state()
     if args.profile:
         folder = dataclasses.replace(folder, profile=args.profile)
-    return report(path, facts_of_raw(path, door), folder, profiles, models_folder(state))
+    facts = facts_of_raw(path, door)
+    return report(path, facts, folder, profiles, models_folder(state), _lesson(state, facts))
+
+
+def _lesson(state: Path, facts: Facts) -> str:
+    """Why nothing was learned of the photo's camera, as far as a daemon has tried."""
+    from ispd.daemon.learning import camera_of
+    from ispd.daemon.ledger.reading import read_ledger
+
+    try:
+        with read_ledger(state) as ledger:
+            lesson = ledger.lesson(*camera_of(facts))
+    except (NoInput, ConfigError, MachineError):  # none has run here, or it must be mended first: other commands say so
+        return ""
+    return lesson.reason if lesson else ""
 
 
 def facts_of_raw(path: bytes, door: ExifTool) -> Facts:
@@ -100,7 +114,7 @@ def folder_of(path: bytes, config: Config | None) -> Folder:
     return Folder(watch=real, deliver=real)
 
 
-def report(path: bytes, facts: Facts, folder: Folder, profiles: Library, models: Path) -> dict[str, Any]:
+def report(path: bytes, facts: Facts, folder: Folder, profiles: Library, models: Path, lesson: str) -> dict[str, Any]:
     """Everything there is to say, ready for JSON.  Raises ConfigError where no profile can be chosen."""
     from ispd.daemon.scan import Depth, Root, reference_of, scan
     from ispd.orders import Waiting
@@ -110,7 +124,7 @@ def report(path: bytes, facts: Facts, folder: Folder, profiles: Library, models:
     relative = os.path.relpath(real, os.fsencode(folder.watch))
     beside = scan(Root(os.path.dirname(path)), depth=Depth.HERE).references
     references = References.QUIET if reference_of(path, beside) else References.NONE
-    made = plan(facts, relative, folder, profiles, references)
+    made = plan(facts, relative, folder, profiles, references, lesson)
     assert not isinstance(made, Waiting), "only gathering references are waited for"
     return {
         "photo": shown(path),

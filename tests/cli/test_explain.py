@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ispd.daemon.ledger.ledger import Ledger
+from ispd.daemon.ledger.rows import Lesson
 from tests.cli.conftest import Ispd
 from tests.conftest import Dng
 
@@ -101,3 +103,21 @@ def test_a_camera_raw_that_our_reader_does_not_know_is_asked_of_exiftool(ispd: I
 def test_torch_is_never_loaded(dng: Dng, home: Path) -> None:
     code = "import sys; from ispd.cli.main import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code, "explain", str(dng("a.dng"))], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_what_became_of_learning_is_told(ispd: Ispd, dng: Dng, home: Path, tmp_path: Path) -> None:
+    config(home, tmp_path)
+    path = dng("in/a.dng")
+    path.with_suffix(".JPG").write_bytes(b"a finished picture")
+    assert "nothing has been learned from its finished pictures yet" in ispd("explain", path).out
+    with Ledger(home / ".local/state/ispd", 1.0) as ledger:
+        ledger.lessons.note(Lesson("Lumora", "Lantern 7", 1, "a.dng: another photo", "", {}, 1.0))
+    assert "learned from its finished pictures: a.dng: another photo" in ispd("explain", path).out
+
+
+def test_a_photo_outside_of_what_its_profile_has_learned_is_told(ispd: Ispd, dng: Dng, home: Path) -> None:
+    profile(home, "film", 'model = "Lantern*"', "[fit]\npairs = 8\niso = [1600, 6400]")
+    told = ispd("explain", dng("a.dng"))
+    assert '· film: outside of what "film" has learned: ISO 100 (learned on 1600 to 6400)' in told.out
+    profile(home, "film", 'model = "Lantern*"', "[fit]\npairs = 8\niso = [100, 6400]")
+    assert "✓ film: inside what it has learned, from 8 pairs" in ispd("explain", dng("b.dng")).out

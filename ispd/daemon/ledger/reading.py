@@ -10,7 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ispd.daemon.ledger import queries, schema
-from ispd.daemon.ledger.rows import Counts, Folder, Job, Listed, Photo
+from ispd.daemon.ledger.lessons import Lessons
+from ispd.daemon.ledger.rows import Counts, Folder, Job, Lesson, Listed, Photo
 from ispd.daemon.ledger.shared import SAME_CONTENT
 from ispd.daemon.ledger.store import Row, Store, in_words
 from ispd.errors import ConfigError, NoInput
@@ -80,6 +81,12 @@ class Reading:
     def recipe(self, job: Job) -> Recipe:
         """What was to be done, as it was planned then."""
         return queries.recipe(self._store, job.recipe_digest)
+
+    def lesson(self, make: str, model: str) -> Lesson | None:
+        """The last fit of a camera's look; none where an older ispd wrote the ledger."""
+        if schema.version(self._store.connection) < schema.VERSION:
+            return None
+        return Lessons(self._store).of(make, model)
 
     def photos_of(self, job: Job) -> tuple[Photo, ...]:
         """Photos with the content of this job, duplicates last."""
