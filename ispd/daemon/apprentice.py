@@ -21,6 +21,8 @@ def main() -> None:
     if os.getppid() != parent:  # it died before we asked
         sys.exit(1)
     os.nice(NICE)
+    # one processor, so that whatever it computes with takes one thread; by its niceness it gives way there too
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.execv(command[0], command)
 
 

@@ -402,8 +402,9 @@ def outcome(fit: Fitting, now: float = 0.0) -> object:
 def test_a_fit_has_little_of_the_machine(tmp_path: Path) -> None:
     fit = Fitting(TASK, tmp_path / "room", shell("nice >&2; echo threads $OMP_NUM_THREADS >&2; exit 3"), 0.0)
     assert outcome(fit) == NotLearned("threads 1")
-    fit = Fitting(TASK, tmp_path / "room", shell("nice >&2; exit 3"), 0.0)
-    assert outcome(fit) == NotLearned("10")
+    for command, told in (("nice", "10"), ("nproc", "1")):
+        fit = Fitting(TASK, tmp_path / "room", shell(f"unset OMP_NUM_THREADS; {command} >&2; exit 3"), 0.0)
+        assert outcome(fit) == NotLearned(told)
     assert not (tmp_path / "room").exists()
 
 
