@@ -68,8 +68,8 @@ def _explained(
 
 def _lesson(state: Path, facts: Facts) -> str:
     """Why nothing was learned of the photo's camera, as far as a daemon has tried."""
-    from ispd.daemon.learning import camera_of
     from ispd.daemon.ledger.reading import read_ledger
+    from ispd.profile.match import camera_of
 
     try:
         with read_ledger(state) as ledger:

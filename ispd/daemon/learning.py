@@ -30,7 +30,7 @@ from ispd.profile import Library
 from ispd.profile.certificate import Certificate
 from ispd.profile.learned import save
 from ispd.profile.library import Entry, Tier, learned_profiles
-from ispd.profile.match import Match
+from ispd.profile.match import Match, camera_of
 from ispd.sentences import counted
 
 Camera: TypeAlias = tuple[str, str]  # make, model
@@ -113,6 +113,11 @@ class Learning:
             self._look_for_news(library, now)
             self._leave_out_those_without(now)
             self._begin(library, now)
+
+    def look_again(self) -> None:
+        """The folders are others now."""
+        for known in self._known.values():
+            known.news, known.none_found = True, False
 
     def stop(self) -> None:
         """End the fit; what it had is lost, and learned again by the next start."""
@@ -205,6 +210,8 @@ class Learning:
                 self._known.setdefault(camera, _Known()).news = True
         self._seen = seen
         for camera, known in self._known.items():
+            if self.task and camera == (self.task.make, self.task.model):
+                continue  # once it is known what comes of this one
             if known.news and now.steady - known.counted >= COUNT_AGAIN_SECONDS:
                 pairs = self._pairs(camera, now)
                 known.news = not self._are_quiet(pairs, now)  # else asked again
@@ -262,16 +269,6 @@ class Learning:
                 yield path, None
             elif folder.config.learn == "sidecar" and (reference := reference_of(path, folder.sight.references)):
                 yield path, reference
-
-
-def camera_of(facts: Facts) -> Camera:
-    """What a learned profile is matched by."""
-    return _literal(facts.make), _literal(facts.model or facts.unique_model)
-
-
-def _literal(text: str) -> str:
-    """As a pattern that fits it: what would be any text there is one character each."""
-    return text.strip().replace("*", "?")
 
 
 def learned_entry(camera: Camera, library: Library) -> Entry | None:

@@ -151,6 +151,7 @@ class Loop:
         self.intake.library = library
         self.intake.patience = patience_of(config)
         self.learning.learn_after_seconds = config.settle.learn_after_seconds
+        self.learning.look_again()
         self.delivery.give_up_seconds = config.settle.give_up_seconds
         self.settling.quiet_seconds = config.settle.quiet_seconds
         self.survey.scan_seconds = config.settle.scan_seconds

@@ -32,6 +32,7 @@ from ispd.profile.profile import Profile, read_page, read_profile
 from ispd.sentences import counted
 
 DIGITS = 6  # of a number in the file; what is less is seen by nobody
+OUR_INTENT = "learned from "  # how a fit's own words begin
 OF_THE_FIT = ("camera", "body", "look", "fit")  # tables that a new version replaces; the others are the owner's
 
 
@@ -45,7 +46,8 @@ def save(profile: Profile, path: Path) -> Profile:
     certificate = replace(profile.fit or Certificate(), version=_next_version(path, before))
     new = replace(profile, fit=certificate)
     if before is not None:
-        new = replace(new, name=before.name, intent=before.intent, match=before.match, outputs=before.outputs)
+        intent = new.intent if before.intent.startswith(OUR_INTENT) else before.intent
+        new = replace(new, name=before.name, intent=intent, match=before.match, outputs=before.outputs)
     name = _free_cube(path, certificate.version)
     text, lattice = written(new, name)
     if lattice is not None:
@@ -134,6 +136,8 @@ def _with_comments(before: str, after: str, folder: Path) -> str:
     """The new text with what the owner wrote into the old one; the new one alone where the two do not go together."""
     try:
         document, new = tomlkit.parse(before), tomlkit.parse(after)
+        if "intent" in new:
+            document["intent"] = new["intent"]
         for key in OF_THE_FIT:
             if key in document:
                 document.remove(key)

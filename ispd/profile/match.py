@@ -65,6 +65,16 @@ def specificity(match: Match) -> Specificity:
 ASKS = ("a serial number", "a model", "a lens", "an ISO range", "a folder", "a make", "more letters of a name")
 
 
+def camera_of(facts: Facts) -> tuple[str, str]:
+    """Make and model, as the patterns that fit this camera alone.
+
+    >>> camera_of(Facts(make="PENTAX ", model="PENTAX *ist D"))
+    ('PENTAX', 'PENTAX ?ist D')
+    """
+    make, model = facts.make, facts.model or facts.unique_model
+    return make.strip().replace("*", "?"), model.strip().replace("*", "?")
+
+
 def more_specific_by(winner: Match, other: Match) -> str:
     """What decided: the first thing that only the winner asks for."""
     pairs = zip(ASKS, specificity(winner), specificity(other), strict=True)

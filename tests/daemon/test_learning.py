@@ -24,13 +24,10 @@ from ispd.config import Engine as EngineConfig
 from ispd.daemon import fitting
 from ispd.daemon.clock import Now
 from ispd.daemon.fitting import Fitting, NotLearned, Task
-from ispd.daemon.learning import camera_of
 from ispd.daemon.ledger.ledger import Ledger
 from ispd.daemon.ledger.rows import Job, Listed
 from ispd.daemon.loop import Loop, patience_of
-from ispd.orders import Facts
 from ispd.profile import from_json
-from ispd.profile.glob import fits
 from ispd.profile.learned import roll_back, versions
 from ispd.profile.profile import Profile, read_profile
 from ispd.simulate.camera import KESTREL, LANTERN, SimulatedCamera
@@ -455,9 +452,3 @@ def test_a_fit_ends_when_the_daemon_is_killed(tmp_path: Path) -> None:
     while Path(f"/proc/{pid}").exists() and " Z " not in Path(f"/proc/{pid}/stat").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def test_a_camera_with_a_star_in_its_name_is_matched_by_itself_alone() -> None:
-    assert camera_of(Facts(make="Pentax ", model="K*ist")) == ("Pentax", "K?ist")
-    assert fits("K?ist", "K*ist")
-    assert not fits("K?ist", "K10-ist")

@@ -70,6 +70,14 @@ def test_a_new_version_keeps_the_old_one_and_what_the_owner_wrote(path: Path) ->
     assert (number, older.name, read_profile(older).look) == (1, "film@1.toml", LOOK)
 
 
+def test_what_the_fit_says_of_itself_is_renewed(path: Path) -> None:
+    save(replace(FILM, intent="learned from 3 finished pictures"), path)
+    path.write_text(path.read_text() + "\n[match]  # by me\nmodel = 'Kes*'\n")
+    new = save(replace(at(1.0), intent="learned from 8 finished pictures"), path)
+    assert new.intent == "learned from 8 finished pictures"
+    assert "# by me" in path.read_text()
+
+
 def test_versions_count_on_whatever_became_of_older_ones(path: Path) -> None:
     for ev in (0.5, 1.0, 1.5):
         save(at(ev), path)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ispd.orders import Facts
-from ispd.profile.match import Match, Subject, can_meet, more_specific_by, specificity, trail
+from ispd.profile.glob import fits
+from ispd.profile.match import Match, Subject, camera_of, can_meet, more_specific_by, specificity, trail
 
 PIXEL = Facts(make="Google", model="Pixel 7", unique_model="Google Pixel 7", lens="6.81mm", serial="77", iso=200)
 PHOTO = Subject(PIXEL, "2026/wedding", "/home/ann/inbox/2026/wedding")
@@ -113,3 +114,10 @@ def test_profiles_for_other_photos_do_not_meet(other: Match) -> None:
     one = Match(make="Google", model="Pixel 7*", serial="77", iso=(50, 800), folder="a")
     assert not can_meet(one, other)
     assert can_meet(one, replace(one, lens="x"))
+
+
+def test_a_camera_with_a_star_in_its_name_is_matched_by_itself_alone() -> None:
+    make, model = camera_of(Facts(make="PENTAX", model="*ist D"))
+    assert fits(model, "*ist D")
+    assert not fits(model, "K-ist D")
+    assert make == "PENTAX"
