@@ -115,11 +115,12 @@ def _short_body(body: Mapping[str, Any]) -> dict[str, Any]:
 def _about(profile: Profile) -> list[str]:
     fit = profile.fit or Certificate()
     of = f" of {', '.join(fit.models)}" if fit.models else ""
+    floor = f"; noise floor {fit.noise_floor:.2f}" if fit.noise_floor else ""
     unseen = "photos" if fit.split == "photos" else "parts of photos"
     return [
         f"Learned by ispd {fit.ispd} from {counted(fit.pairs, 'pair')}{of}.".replace("  ", " "),
         f"On {unseen} that it had not seen: ΔE2000 {fit.held_out_mean:.2f} on average,"
-        f" {fit.held_out_p95:.1f} at the 95 % mark, {fit.worst:.2f} in the worst; noise floor {fit.noise_floor:.2f}.",
+        f" {fit.held_out_p95:.1f} at the 95 % mark, {fit.worst:.2f} in the worst{floor}.",
         "A new version replaces [camera], [[body]], [look] and [fit]; all else that you write here is kept.",
     ]
 
@@ -143,7 +144,7 @@ def _with_comments(before: str, after: str, folder: Path) -> str:
                 document.remove(key)
             if key in new:
                 document.append(key, new.item(key))
-        text = _with_head(tomlkit.dumps(document), before, after)
+        text = _with_head(re.sub(r"\n{3,}", "\n\n", tomlkit.dumps(document)), before, after)
         wanted, made = (read_page(toml.parse(each, "new"), folder) for each in (after, text))
     except (TOMLKitError, ConfigError, KeyError, IndexError, TypeError, ValueError):
         return after
