@@ -54,7 +54,7 @@ class Rounds:
 
     def develop(self) -> None:
         """Until the engine has answered everything; here alone time passes by itself."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 150  # a machine that has to compile the kernels first, and is busy
         while not self.loop.is_idle():
             assert time.monotonic() < deadline, self.listed()
             engines = self.loop.engines
