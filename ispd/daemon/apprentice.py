@@ -20,7 +20,7 @@ def main() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         sys.exit(1)
-    os.nice(NICE)
+    os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))  # however nice the daemon is
     # one processor, so that whatever it computes with takes one thread; by its niceness it gives way there too
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.execv(command[0], command)
