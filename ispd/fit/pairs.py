@@ -106,7 +106,7 @@ class Moment:
 
 def _moment(path: bytes, door: ExifTool) -> Moment | None:
     try:
-        tags = door.read(path)
+        tags = door.read(os.path.realpath(path))
     except IspdError:  # it says so itself when it is looked at as a photo; here it only joins nothing
         return None
     facts = facts_from_exiftool(tags)
@@ -115,7 +115,7 @@ def _moment(path: bytes, door: ExifTool) -> Moment | None:
 
 
 def _files(folder: Path) -> list[bytes]:
-    """Every file below, hidden and foreign ones aside, links not followed; sorted."""
+    """Every file below, and links to files; hidden and foreign ones and links to folders aside; sorted."""
     return sorted(_below(os.fsencode(folder.absolute())))
 
 
@@ -125,7 +125,7 @@ def _below(folder: bytes) -> Iterable[bytes]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _below(entry.path)
-        elif entry.is_file(follow_symlinks=False):
+        elif entry.is_file():
             yield entry.path
 
 

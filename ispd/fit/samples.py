@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ispd import lens
 from ispd.decode.cell import Cell, Decoded
-from ispd.errors import PhotoError
+from ispd.errors import ChangedPhoto, NoInput, NotPermitted, PhotoError
 from ispd.fit import grid, register
 from ispd.fit.pairs import Candidate
 from ispd.fit.previews import preview_of
@@ -138,19 +138,23 @@ def _outcome(candidate: Candidate, cell: Cell, door: ExifTool) -> Outcome:
         with torch.inference_mode():
             reference = read_reference(candidate, cell, door)
             return _sample(candidate, reference, cell, door)
-    except (_No, PhotoError) as error:
+    except (_No, PhotoError, NoInput, NotPermitted, ChangedPhoto) as error:  # this pair's fault, not the machine's
         return Refused(candidate.raw, candidate.reference, str(error), _thumbnail(reference))
 
 
 def read_reference(candidate: Candidate, cell: Cell, door: ExifTool) -> Reference:
-    """The pair's picture.  Raises PhotoError."""
+    """The pair's picture; links are followed, as by everything that one names by hand.  Raises PhotoError, NoInput."""
     if candidate.reference is None:
-        return Reference.of(preview_of(candidate.raw, cell, door))
-    return Reference.of(cell.finished(candidate.reference))
+        return Reference.of(preview_of(os.path.realpath(candidate.raw), cell, door))
+    return Reference.of(cell.finished(os.path.realpath(candidate.reference)))
 
 
 def read_raw(path: bytes, cell: Cell, door: ExifTool) -> tuple[Decoded, Facts]:
-    """The raw as it is developed, with lensfun's corrections.  Raises PhotoError."""
+    """The raw as it is developed, with lensfun's corrections; a link is followed.
+
+    Raises PhotoError, NoInput, NotPermitted.
+    """
+    path = os.path.realpath(path)
     decoded, facts = cell.decode(path), facts_of(path, door)
     corrections = Corrections()
     if lens.is_wanted(decoded.shot, corrections):
@@ -177,12 +181,13 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
     if share := retouched(cells.light, balance, boxes.light, trust, place):
         raise _No(f"a part of the reference ({max(share, 0.01):.0%}) was changed by itself, unlike the rest of it")
     bare = None if fit.bare is None else grid.cells(fit.bare, times, balance)
-    identity = identity_of(os.lstat(candidate.raw))
+    raw = os.path.realpath(candidate.raw)
+    identity = identity_of(os.lstat(raw))
     return Sample(
         name=os.fsdecode(os.path.basename(candidate.raw)),
         raw_path=candidate.raw,
         reference_path=candidate.reference,
-        digest=(digest_of(candidate.raw, identity) if identity else None) or "",
+        digest=(digest_of(raw, identity) if identity else None) or "",
         model=facts.camera,
         serial=facts.serial,
         captured=facts.captured,

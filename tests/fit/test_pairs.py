@@ -78,6 +78,14 @@ def test_folders_have_their_own_names_unless_references_are_elsewhere(tmp_path: 
     assert names(tmp_path / "raw", tmp_path / "jpeg", door=door) == [("b.dng", "b.jpg")]
 
 
+def test_links_to_files_are_files(tmp_path: Path, door: ExifTool) -> None:
+    touch(tmp_path, "store/1", "store/2")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.dng").symlink_to(tmp_path / "store/1")
+    (tmp_path / "in/a.jpg").symlink_to(tmp_path / "store/2")
+    assert names(tmp_path / "in", door=door) == [("a.dng", "a.jpg")]
+
+
 def test_a_folder_that_is_not_there_is_said_so(tmp_path: Path, door: ExifTool) -> None:
     with pytest.raises(NoInput, match="is not there"):
         find(tmp_path / "nowhere", door=door)

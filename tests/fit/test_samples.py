@@ -14,12 +14,16 @@ import torch
 from PIL import Image
 
 from ispd.decode.cell import Cell
+from ispd.encode.icc import icc_profile
 from ispd.fit.pairs import Candidate
 from ispd.fit.register import located
 from ispd.fit.sample import Sample
 from ispd.fit.samples import gather
+from ispd.isp.color.spaces import rgb_from_rec2020
+from ispd.isp.color.transfer import decode, encode
 from ispd.isp.stages.orient import orient
 from ispd.metadata.exiftool import ExifTool
+from ispd.orders import Space
 from ispd.simulate.camera import KESTREL, LANTERN, MERIDIAN, SimulatedCamera
 from ispd.simulate.photograph import Moment
 from tests.conftest import Dng
@@ -196,6 +200,18 @@ def test_a_raw_that_cannot_be_read_is_refused_with_the_decoders_reason(tmp_path:
     assert "not a raw" in refused.reason
 
 
+def test_a_file_that_is_not_there_costs_its_pair_alone(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool) -> None:
+    picture = scene(23, 360, 540)
+    raw = os.fsencode(dng("a.dng", picture, PLAIN))
+    link = os.fsencode(tmp_path / "link.dng")
+    os.symlink(raw, link)
+    reference = os.fsencode(save(tmp_path / "a.jpg", graded(picture)))
+    pairs = [Candidate(link, reference), Candidate(raw, b"/nowhere/a.jpg"), Candidate(b"/nowhere/a.dng", reference)]
+    samples, refused = gather(pairs, cell, door)
+    assert [sample.name for sample in samples] == ["link.dng"]
+    assert [each.reason for each in refused] == ["the file is not there"] * 2
+
+
 def test_black_and_white_among_color_is_refused_and_alone_is_fine(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
     for seed in (15, 16, 17):
         picture = scene(seed, 360, 540)
@@ -256,6 +272,38 @@ def test_both_halves_show_the_same_light(dng: Dng, tmp_path: Path, gathered: Gat
     off = (scene_light * gain - sample.wanted)[:, calm].abs()
     assert float(off.median()) < 0.003
     assert float(off.quantile(0.95)) < 0.02
+
+
+@pytest.mark.parametrize("space", ["adobe-rgb", "display-p3"])
+def test_a_reference_means_the_same_light_in_every_space(
+    dng: Dng, tmp_path: Path, gathered: Gather, space: Space
+) -> None:
+    picture = scene(24, 360, 540)
+    dng("a.dng", picture, PLAIN)
+    srgb = decode(torch.from_numpy(picture / 255.0), "srgb").permute(2, 0, 1)
+    rec2020 = torch.einsum("kc,chw->khw", torch.linalg.inv(torch.tensor(rgb_from_rec2020("srgb"))), srgb)
+    codes = encode(torch.einsum("kc,chw->khw", torch.tensor(rgb_from_rec2020(space)), rec2020).clamp(0, 1), space)
+    stored = (codes * 255).round().byte().permute(1, 2, 0).numpy()
+    save(tmp_path / "a.png", picture)
+    plain = only(gathered(tmp_path)).wanted
+    (tmp_path / "a.png").unlink()
+    save(tmp_path / "a.png", stored, icc_profile=icc_profile(space))
+    wide = only(gathered(tmp_path)).wanted
+    assert float((plain - wide).abs().quantile(0.99)) < 0.004
+    (tmp_path / "a.png").unlink()
+    save(tmp_path / "a.png", stored)  # the same codes without the profile are other colors
+    assert float((plain - only(gathered(tmp_path)).wanted).abs().quantile(0.99)) > 0.02
+
+
+def test_an_action_cameras_mirrored_raw_lies_on_its_jpeg(shared: Path, cell: Cell, door: ExifTool) -> None:
+    raw, reference = (
+        shared / "samples/raw" / name for name in ("gopro_hero7_GOPR8513.GPR", "gopro_hero7_GOPR8513.camera.jpg")
+    )
+    (sample,), _ = gather([Candidate(os.fsencode(raw), os.fsencode(reference))], cell, door)
+    assert sample.placement.orientation == 2
+    assert sample.placement.residual < 0.1
+    assert sample.shape == (375, 500)
+    assert sample.bare is not None
 
 
 def test_clipped_cells_lie_at_their_ceiling(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
