@@ -137,7 +137,7 @@ def _write_report(path: Path, learned: Learned, kept: Profile, proof: Proof, ref
         from_judged(whole[held.sample.raw_path], held.sample)
         if held.sample.raw_path in whole
         else exhibit(held.sample, held.look)
-        for held in learned.held
+        for held in {held.sample.raw_path: held for held in learned.held}.values()  # by blocks, each is held out often
     ]
     steps = [Step(str(one.family), one.mean, one.worst, one.family == learned.family) for one in learned.table]
     report = Report(kept.name, learned.look, learned.bodies, kept.fit, tuple(exhibits), tuple(steps), tuple(refused))
