@@ -2,8 +2,7 @@
 
 Every family is fitted in every fold, from that fold's own start, and judged on what the fold holds out: ΔE2000 at
 cells, averaged over a photo by trust, then over photos.  What may learn beyond the core is asked for one by one (with
-and without a lattice, since that may do the same), then how fine a lattice pays.  A family whose worst photo is much
-worse than its mean has learned what only some photos have, and counts as worse.
+and without a lattice, since that may do the same), then how fine a lattice pays.  The worst photo has a say of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from ispd.fit.model import Frame, Values
 
 NEARLY, NEARLY_SHARE, UNSEEN = 0.1, 0.05, 0.03  # as good as the best: within 0.1 ΔE, or 5 % if less, or 0.03 if more
 GAIN = 0.02  # ΔE, or as much of the error: an extra that gives less is not asked further
-LOPSIDED = 2.2  # times the mean: a worst photo beyond it counts against a family …
+WORST_SHARE = 0.1  # of a family's score: what only some photos have must not be learned at the others' cost
 TRIED = 9  # the lattice that extras are tried with
 
 
@@ -56,8 +55,8 @@ class Verdict:
 
     @property
     def score(self) -> float:
-        """The mean, and a part of what the worst photo has too much."""
-        return self.mean + 0.25 * max(0.0, self.worst - LOPSIDED * self.mean)
+        """The mean, and a little of the worst photo: less is better, of both."""
+        return (1 - WORST_SHARE) * self.mean + WORST_SHARE * self.worst
 
 
 def differences(cells: Cells, values: Values, frame: Frame) -> Tensor:
