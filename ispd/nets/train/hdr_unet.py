@@ -61,10 +61,10 @@ class Recipe:
 
     steps: int = 100_000
     batch: int = 4
-    rate: float = 1e-3  # Adam's, at its highest
+    rate: float = 2e-3  # Adam's, at its highest
     learned_rate: float = 0.02  # of it: for the kernels that know how to demosaic already
     warming: int = 200
-    averaged: int = 300  # steps that the kept weights average
+    averaged: int = 1000  # steps that the kept weights average
     similarity: float = 0.5  # weight of 1 - MS-SSIM
     histogram: float = 0.05  # weight of the distance of histograms
     light: float = 0.3  # weight of the error before tones
