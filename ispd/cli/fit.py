@@ -66,6 +66,7 @@ def run(args: Namespace) -> int:
     from contextlib import ExitStack
 
     from ispd.decode.cell import Cell
+    from ispd.fit import grain
     from ispd.fit.certify import certificate
     from ispd.fit.keep import check_may_write, name_of, profile
     from ispd.fit.learn import learn
@@ -98,6 +99,7 @@ def run(args: Namespace) -> int:
             )
         steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
         learned = learn(samples, args.seed, len(os.sched_getaffinity(0)), steps.say)
+        learned = grain.as_wanted(learned, cell, door, device)
         steps.begin("proving it at full size", min(MOST, len(learned.held)))
         proof = prove(learned, cell, door, device, steps.beat)
         cameras = [facts_of(sample.raw_path, door) for sample in {sample.model: sample for sample in samples}.values()]

@@ -527,7 +527,8 @@ def _between(index: Whole, size: int, spacing: float, origin: float, points: int
     """For each index the map's point before it, and how far it stands behind that."""
     if points < 2 or not (math.isfinite(spacing) and math.isfinite(origin)) or spacing <= 0:
         return np.zeros(len(index), np.int64), np.zeros(len(index))
-    at = (((index + 0.5) / size - origin) / spacing).clip(0, points - 1)
+    with np.errstate(over="ignore"):  # a spacing next to nothing: every pixel lies beyond the last point
+        at = (((index + 0.5) / size - origin) / spacing).clip(0, points - 1)
     lower = np.floor(at).astype(np.int64).clip(max=points - 2)
     return lower, at - lower
 
