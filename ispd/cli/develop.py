@@ -13,12 +13,12 @@ from ispd.cli.command import Subparsers, add_command, add_json, print_json_line
 from ispd.config import device_problem
 from ispd.errors import MachineError, NoInput, PhotoError
 from ispd.orders import Delivered, Failed, Format, Outcome, SetAside, Waiting
-from ispd.profile import open_library, read_profile
+from ispd.profile import open_library
 from ispd.sentences import shown
 
 if TYPE_CHECKING:
     from ispd.darkroom import Darkroom, Wish
-    from ispd.profile import Library, Profile
+    from ispd.profile import Library
 
 EXAMPLES = """\
 examples:
@@ -52,7 +52,7 @@ def run(args: Namespace) -> int:
     from ispd.models import models_folder
 
     library = open_library()
-    wish = Wish(args.deliver, _profile(args.profile, library), args.format)
+    wish = Wish(args.deliver, None if args.profile is None else library.named(args.profile), args.format)
     with Darkroom(args.device, models_folder(state_of())) as darkroom:
         codes = {_develop(darkroom, photo, wish, library, args.json) for photo in args.photos}
     return codes.pop() if len(codes) == 1 else 1
@@ -80,12 +80,6 @@ def _code(outcome: Outcome) -> int:
             return MachineError.exit_code
         case Failed():
             return 1
-
-
-def _profile(wish: str | None, library: Library) -> Profile | None:
-    if wish is None:
-        return None
-    return read_profile(Path(wish)) if wish.endswith(".toml") else library.get(wish)
 
 
 def _say(photo: Path, outcome: Outcome, seconds: float, as_json: bool) -> None:

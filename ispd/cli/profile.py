@@ -31,7 +31,7 @@ def add_parser(subparsers: Subparsers) -> None:
     actions = parser.add_subparsers(dest="action", metavar="list | show | check | rollback | export", required=True)
     listing = actions.add_parser("list", help="name, where it comes from, what it is for")
     show_one = actions.add_parser("show", help="one profile as TOML, with every default")
-    show_one.add_argument("name", metavar="NAME")
+    show_one.add_argument("name", metavar="NAME", help="or a .toml file")
     checking = actions.add_parser("check", help="find every mistake")
     checking.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="these files; else all that are looked up"
@@ -48,7 +48,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Curve and lattice as one .cube for sRGB pictures that were rendered without a curve, as by the "
         "profile `linear`.  What else the profile does is left out, and named.",
     )  # fmt: skip
-    exporting.add_argument("name", metavar="NAME")
+    exporting.add_argument("name", metavar="NAME", help="or a .toml file")
     exporting.add_argument("--cube", required=True, type=Path, metavar="FILE", help="written anew; never over a file")
     exporting.add_argument("--size", type=nodes, default=33, metavar="N", help="nodes along an edge (33)")
     for action in (listing, show_one, checking, rolling, exporting):
@@ -130,11 +130,12 @@ def show(args: Namespace) -> int:
     from ispd.profile.profile import to_table
 
     found = library(args.config)
-    profile = found.get(args.name)
+    profile = found.named(args.name)
     if args.json:
         print_json(to_table(profile))
     else:
-        print(f"# {found.entry(args.name).path}\n{to_toml(profile)[0]}", end="")
+        path = args.name if args.name.endswith(".toml") else found.entry(args.name).path
+        print(f"# {path}\n{to_toml(profile)[0]}", end="")
     return 0
 
 
@@ -183,7 +184,7 @@ def export(args: Namespace) -> int:
     from ispd.lut import combined, left_out
     from ispd.profile import cube
 
-    profile = library(args.config).get(args.name)
+    profile = library(args.config).named(args.name)
     without = left_out(profile.look)
     about = [
         "Curve and lattice of an ispd profile, sRGB to sRGB, for pictures rendered without a curve",

@@ -12,7 +12,7 @@ from pathlib import Path
 from ispd import toml
 from ispd.errors import ConfigError
 from ispd.profile.match import Match, can_meet, specificity
-from ispd.profile.profile import Profile, read_page
+from ispd.profile.profile import Profile, read_page, read_profile
 
 NEUTRAL = "neutral"  # what a photo gets that no profile is meant for
 
@@ -96,6 +96,10 @@ class Library:
         if entry.profile is None:
             raise ConfigError(*entry.problems)
         return entry.profile
+
+    def named(self, wish: str) -> Profile:
+        """The profile of that name, or in that file where it ends in .toml.  Raises ConfigError."""
+        return read_profile(Path(wish)) if wish.endswith(".toml") else self.get(wish)
 
     def suggestion(self, name: str) -> str:
         """What to say after an unknown name."""

@@ -83,5 +83,10 @@ def test_curve_and_lattice_are_exported_and_what_is_left_out_is_said(ispd: Ispd,
     assert "left out: camera.white_balance, exposure, finish, and whatever" in told.out
     assert cube.read(path).size == 5
     assert "# left out: " in path.read_text()
+    shown = ispd("profile", "show", "warm-film")
+    (tmp_path / "warm.toml").write_text(shown.out)
+    from_a_file = ispd("profile", "export", tmp_path / "warm.toml", "--cube", tmp_path / "b.cube", "--size", 5)
+    assert from_a_file.code == 0
+    assert cube.read(tmp_path / "b.cube") == cube.read(path)
     again = ispd("profile", "export", "warm-film", "--cube", path)
     assert (again.code, "the name is taken" in again.err) == (73, True)
