@@ -40,4 +40,4 @@ def _plain(value: Any, bounds: Bounds | None) -> Any:
 
 def _within(number: float, bounds: Bounds | None) -> float:
     number = round(number, 7)  # more digits than a float32 has say nothing
-    return number if bounds is None else min(max(number, bounds.low), bounds.high)
+    return number if bounds is None else float(min(max(number, bounds.low), bounds.high))

@@ -33,11 +33,10 @@ def acts(p: LocalTone) -> bool:
 
 def local_tone(rgb: SceneRGB, p: LocalTone, bases: Tensor, stops: Tensor | float) -> SceneRGB:
     """Every pixel by the factor of its place; `bases` is (4, H, W)."""
-    pixel = luminance(rgb).clamp(min=1e-30).log2().clamp(min=DARKEST + float(stops))
-    bare = pixel - stops  # the bases were made before exposure
+    bare = (luminance(rgb).clamp(min=1e-30).log2() - stops).clamp(min=DARKEST)  # as the bases were made: unexposed
     small = bases[0] * bare + bases[1] + stops
     large = bases[2] * bare + bases[3] + stops
-    lift = _tones(large, p.tones) + p.coarse * (small - large) + p.fine * (pixel - small)
+    lift = _tones(large, p.tones) + p.coarse * (small - large) + p.fine * (bare + stops - small)
     return SceneRGB(rgb * torch.exp2(lift))
 
 
