@@ -16,11 +16,12 @@ from ispd.errors import CannotCreate, ConfigError, NoInput, PhotoError
 from ispd.sentences import counted, short, shown
 
 if TYPE_CHECKING:
+    from ispd.decode.cell import Cell
     from ispd.fit.judge import Judged
     from ispd.fit.learn import Held, Learned
     from ispd.fit.pairs import Candidate
     from ispd.fit.prove import Proof
-    from ispd.fit.sample import Refused
+    from ispd.fit.sample import Refused, Sample
     from ispd.metadata.exiftool import ExifTool
     from ispd.profile import Profile
     from ispd.profile.certificate import Certificate
@@ -71,7 +72,6 @@ def run(args: Namespace) -> int:
     from ispd.fit.keep import check_may_write, name_of, profile
     from ispd.fit.learn import learn
     from ispd.fit.prove import MOST, prove
-    from ispd.fit.samples import gather
     from ispd.metadata.exiftool import ExifTool
     from ispd.photo import facts_of
     from ispd.profile.learned import save
@@ -85,18 +85,7 @@ def run(args: Namespace) -> int:
     steps = Steps(sys.stderr)
     with ExitStack() as stack:
         cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
-        candidates, refused = _pairs(args, door)
-        if not candidates and not refused:
-            raise NoInput("no raw has a finished picture: they belong together by name, as IMG_1.DNG and IMG_1.JPG")
-        steps.begin(f"reading {counted(len(candidates), 'pair')}", len(candidates))
-        samples, unfit = gather(candidates, cell, door, args.seed, steps.beat)
-        refused += unfit
-        for one in refused:
-            steps.say(f"refused {shown(one.path)}: {one.reason}")
-        if not samples:
-            raise PhotoError(
-                f"nothing to learn from: {counted(len(refused), 'pair')} refused, each for a reason of its own"
-            )
+        samples, refused = _gathered(args, cell, door, steps)
         steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
         learned = learn(samples, args.seed, len(os.sched_getaffinity(0)), steps.say)
         learned = grain.as_wanted(learned, cell, door, device)
@@ -114,6 +103,25 @@ def run(args: Namespace) -> int:
         print(shown(os.fsencode(args.profile)))
         print(_sentence(kept.fit), file=sys.stderr)
     return 0
+
+
+def _gathered(args: Namespace, cell: Cell, door: ExifTool, steps: Steps) -> tuple[list[Sample], list[Refused]]:
+    """Read and lay together, each refusal said.  Raises NoInput without any pair, PhotoError where none fits."""
+    from ispd.fit.samples import gather
+
+    candidates, refused = _pairs(args, door)
+    if not candidates and not refused:
+        raise NoInput("no raw has a finished picture: they belong together by name, as IMG_1.DNG and IMG_1.JPG")
+    steps.begin(f"reading {counted(len(candidates), 'pair')}", len(candidates))
+    samples, unfit = gather(candidates, cell, door, args.seed, steps.beat)
+    refused += unfit
+    for one in refused:
+        steps.say(f"refused {shown(one.path)}: {one.reason}")
+    if not samples:
+        raise PhotoError(
+            f"nothing to learn from: {counted(len(refused), 'pair')} refused, each for a reason of its own"
+        )
+    return samples, refused
 
 
 def _check_report(path: Path) -> None:
