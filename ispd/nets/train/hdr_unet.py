@@ -64,6 +64,7 @@ class Recipe:
     rate: float = 2e-3  # Adam's, at its highest
     learned_rate: float = 0.02  # of it: for the kernels that know how to demosaic already
     warming: int = 200
+    falling: float = 0.2  # of the steps, the last ones, while the rate falls to nothing
     averaged: int = 1000  # steps that the kept weights average
     similarity: float = 0.5  # weight of 1 - MS-SSIM
     histogram: float = 0.05  # weight of the distance of histograms
@@ -203,9 +204,9 @@ class Training:
         _written(path, buffer.getvalue())
 
     def resume(self, path: Path) -> None:
-        """Raises IspdError where the checkpoint is another recipe's."""
+        """Raises IspdError where the checkpoint is another recipe's; a longer or shorter one's is the same."""
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        if state["recipe"] != json.dumps(asdict(self.recipe)):
+        if json.loads(state["recipe"]) | {"steps": 0} != json.loads(json.dumps(asdict(self.recipe))) | {"steps": 0}:
             raise IspdError(f"{path} belongs to another training: {state['recipe']}. Give -o another folder.")
         self.net.load_state_dict(state["net"])
         self.kept = state["kept"]
@@ -214,8 +215,8 @@ class Training:
 
 
 def _pace(step: int, recipe: Recipe) -> float:
-    """Up in a line, then down along a cosine."""
-    return min(1.0, (step + 1) / recipe.warming) * (0.5 + 0.5 * math.cos(math.pi * step / recipe.steps))
+    """Up in a line, level, down in a line: so where the end lies need not be known until the rate falls."""
+    return min(1.0, (step + 1) / recipe.warming, (1 - step / recipe.steps) / recipe.falling)
 
 
 def _written(path: Path, data: bytes) -> None:
