@@ -29,7 +29,7 @@ from ispd.isp.size import picture
 from ispd.isp.values import Area, CameraRGB, DisplayRGB, Mosaic
 from ispd.nets.hdr_look import LOOK, toned
 from ispd.nets.hdr_unet import HdrUNet, develop, multiplications, unpacked
-from ispd.nets.train.evaluate import entries, measured, table
+from ispd.nets.train.evaluate import developing, entries, measured, table
 from ispd.nets.train.radiance import maps, photographs
 from ispd.nets.train.sensor import expose
 from ispd.nets.train.simulation import SIMULATION, Chance
@@ -55,7 +55,7 @@ def main() -> None:
         return
     print(f"{multiplications(net) / 1e3:.1f} thousand multiplications a pixel")
     speed(net, args.samples)
-    print(markdown(table(measured(net, entries(held_out(args.samples), seed=0)))))
+    print(markdown(table(measured({"hdr-unet": developing(net)}, entries(held_out(args.samples), seed=0)))))
 
 
 def held_out(samples: Path) -> list[Any]:

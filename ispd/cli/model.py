@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from ispd.cli.command import Subparsers, add_command, add_config, add_json, aligned, print_json
-from ispd.errors import BadModel, ConfigError
+from ispd.errors import BadModel, ConfigError, NoInput
 
 if TYPE_CHECKING:
     from ispd.models import Model
+    from ispd.nets.hdr_unet import HdrUNet
+    from ispd.nets.train.evaluate import Develop
+
+HDR_UNET = "hdr-unet"
 
 EXAMPLES = """\
 examples:
@@ -21,6 +25,7 @@ examples:
   ispd model list
   ispd model train tonemapped.toml        goes on where it was stopped
   ispd model eval tonemapped --data DIR   of DIR/test, a line a pair and the means
+  ispd model eval hdr-unet --radiance DIR   beside ispd's own pipeline, on shots simulated of every .hdr and .exr there
 
 A profile that says backend = "tonemapped" then renders by it.  Weights are their authors': what they allow is shown by
 `list` and written into every picture.
@@ -49,7 +54,13 @@ def add_parser(subparsers: Subparsers) -> None:
     training.add_argument("--until", type=int, default=1 << 60, metavar="STEP", help="stop there; run again to go on")
     measuring = actions.add_parser("eval", help="compare a model's pictures with wanted ones")
     measuring.add_argument("name", metavar="NAME")
-    measuring.add_argument("--data", type=Path, required=True, metavar="DIR", help="has test/ with mosaics, pictures")
+    against = measuring.add_mutually_exclusive_group(required=True)
+    against.add_argument("--data", type=Path, metavar="DIR", help="has test/ with mosaics, pictures")
+    against.add_argument("--radiance", type=Path, metavar="DIR", help="has .hdr and .exr; hdr-unet is measured too")
+    measuring.add_argument("--seed", type=int, default=0, metavar="N", help="another list of views of the maps (0)")
+    measuring.add_argument(
+        "--weights", type=Path, metavar="FILE", help="hdr-unet's, instead of those that it ships with"
+    )
     measuring.add_argument("--device", default="auto", metavar="D", help="auto, cpu or cuda")
     for action in (taking, listing, measuring):
         add_config(action)
@@ -136,11 +147,18 @@ def train(args: Namespace) -> int:
 
 
 def evaluate(args: Namespace) -> int:
-    """Scores of every pair of the test set and their means.  Raises BadModel, NoInput."""
+    """Against a test set, or against what radiance maps would look like.  Raises BadModel, NoInput."""
+    return evaluate_pairs(args) if args.radiance is None else evaluate_radiance(args)
+
+
+def evaluate_pairs(args: Namespace) -> int:
+    """Scores of every pair of the test set and their means."""
     from ispd.config import state_of
     from ispd.models import find, models_folder
     from ispd.runner.device import choose_device
 
+    if args.name == HDR_UNET:
+        raise NoInput(f"{HDR_UNET} has no test set of pairs: measure it with --radiance")
     model = find(models_folder(state_of(args.config)), args.name)
     device = choose_device(args.device)
 
@@ -166,6 +184,56 @@ def evaluate(args: Namespace) -> int:
     else:
         print(_line("all", means))
     return 0
+
+
+def evaluate_radiance(args: Namespace) -> int:
+    """PSNR of the model, of hdr-unet and of ispd's own pipeline; a line a map on stderr."""
+    import torch
+
+    from ispd.nets.train.evaluate import developing, radiance
+
+    torch.set_num_threads(1)  # so that sums are added in one order: the same numbers each time
+    networks: dict[str, Develop] = {HDR_UNET: developing(_hdr_unet(args.weights))}
+    if args.name != HDR_UNET:
+        networks = {args.name: _imported(args)} | networks
+    found = radiance(networks, args.radiance, args.seed, lambda line: print(f"ispd: {line}", file=sys.stderr))
+    print_json(found) if args.json else print(_decibels(found))
+    return 0
+
+
+def _hdr_unet(weights: Path | None) -> HdrUNet:
+    """The network of these weights, or of those that ship with ispd.  Raises BadModel, NoInput."""
+    from importlib.resources import files
+
+    from ispd.nets.hdr_unet import unpacked
+
+    place = weights or files("ispd.nets").joinpath("weights/hdr-unet.safetensors")
+    try:
+        return unpacked(place.read_bytes())
+    except OSError as error:
+        raise NoInput(f"there are no weights of {HDR_UNET} in {place}: {error.strerror}; see --weights") from error
+
+
+def _imported(args: Namespace) -> Develop:
+    """What an imported network makes of a simulated shot, as a profile with it would have it made."""
+    from ispd.config import state_of
+    from ispd.models import find, models_folder
+    from ispd.nets.train.evaluate import code
+    from ispd.runner.device import choose_device
+    from ispd.runner.network import displayed, load_network
+
+    model = find(models_folder(state_of(args.config)), args.name)
+    device = choose_device(args.device)
+    load_network(model, device)  # what is wrong with it is told before anything is simulated
+    return lambda mosaic: code(displayed(mosaic.samples.numpy(), mosaic.shot, model, device, lambda: None)).cpu()
+
+
+def _decibels(found: dict[str, Any]) -> str:
+    """A line a stratum, a column a network."""
+    names = list(found["psnr"])
+    rows = {**found["strata"], "all": {**found["psnr"], "views": found["views"]}}
+    lines = [(name, *(f"{row[each]:.2f} dB" for each in names), str(row["views"])) for name, row in rows.items()]
+    return aligned([("noise, clipping", *names, "views"), *lines])
 
 
 def _line(name: str, scores: dict[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""How well a network develops, beside the rival, on views of scenes that it has not learned from.
+"""How well networks develop, beside the rival, on views of scenes that they have not learned from.
 
 Takes   radiance maps; a seed, from which a fixed list of views of each map follows, with a shot of each
 Gives   PSNR in decibels, mean over the views, of display codes; in all and by strata of noise and clipping
@@ -7,12 +7,13 @@ Gives   PSNR in decibels, mean over the views, of display codes; in all and by s
 from __future__ import annotations
 
 import math
+import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
-from typing import Any
+from statistics import fmean
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from ispd.isp.color.transfer import encode
 from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Shot
 from ispd.nets.hdr_look import gain, toned
 from ispd.nets.hdr_unet import HdrUNet, Seen, expanded, knee, seen
-from ispd.nets.train.radiance import Scene, maps, view
+from ispd.nets.train.radiance import Scene, maps_in, radiance_map, view
 from ispd.nets.train.rival import rival
 from ispd.nets.train.sensor import expose
 from ispd.nets.train.simulation import SIMULATION, Chance
@@ -31,6 +32,10 @@ from ispd.nets.train.target import SIMULATED, target
 EDGE = 8  # pixels along a view's edges that are not counted: no photo's frame lies there
 VIEWS, PHOTO_VIEWS = 10, 3  # of each map, of each photograph
 NOISE, CLIPPING = ("clean", "noisy", "very noisy"), ("whole", "clipped", "much clipped")
+STRATA = tuple(f"{noise}, {clipping}" for noise in NOISE for clipping in CLIPPING)
+
+Develop: TypeAlias = Callable[[Mosaic], Tensor]  # display codes of a simulated shot
+Tell: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,23 @@ class Entry:
     wanted: Tensor
     rival: Tensor
 
-    def developed(self, net: HdrUNet) -> Tensor:
-        """What the network makes of it."""
+
+@dataclass(frozen=True)
+class Result:
+    """Decibels of one view, by whose they are."""
+
+    stratum: str
+    psnr: dict[str, float]
+
+
+def developing(net: HdrUNet) -> Develop:
+    """What `hdr-unet` makes of a shot."""
+
+    def develop(mosaic: Mosaic) -> Tensor:
         with torch.inference_mode():
-            return code(rendered(net(*shot_seen(self.mosaic))[0], self.mosaic.shot))
+            return code(rendered(net(*shot_seen(mosaic))[0], mosaic.shot))
+
+    return develop
 
 
 def rendered(light: Tensor, shot: Shot) -> DisplayRGB:
@@ -71,7 +89,7 @@ def entries(scenes: Iterable[Scene], seed: int, views: int = VIEWS) -> list[Entr
     found = []
     for scene in scenes:
         for number in range(PHOTO_VIEWS if scene.is_photograph else views):
-            chance = Chance(seed, zlib.crc32(scene.name.encode()), number)
+            chance = Chance(seed, zlib.crc32(os.fsencode(scene.name)), number)
             with torch.inference_mode():
                 exposed = expose(view(scene, SIMULATION.views.side, chance), chance)
                 pictures = code(target(exposed)), code(rival(exposed))
@@ -81,28 +99,46 @@ def entries(scenes: Iterable[Scene], seed: int, views: int = VIEWS) -> list[Entr
     return found
 
 
-def measured(net: HdrUNet, shown: list[Entry]) -> list[tuple[str, float, float]]:
-    """Stratum, the network's and the rival's decibels, of each view."""
-    return [(one.stratum, psnr(one.developed(net), one.wanted), psnr(one.rival, one.wanted)) for one in shown]
+def measured(networks: Mapping[str, Develop], shown: Iterable[Entry]) -> list[Result]:
+    """Each network's decibels and the rival's, of each view."""
+    return [
+        Result(
+            one.stratum,
+            {name: psnr(develop(one.mosaic), one.wanted) for name, develop in networks.items()}
+            | {"rival": psnr(one.rival, one.wanted)},
+        )
+        for one in shown
+    ]
 
 
-def table(results: list[tuple[str, float, float]]) -> dict[str, Any]:
+def table(results: list[Result]) -> dict[str, Any]:
     """Means, in all and by stratum."""
     strata: dict[str, Any] = {}
-    for stratum in sorted({name for name, _, _ in results}):
-        strata[stratum] = _means([pair for name, *pair in results if name == stratum])
-        strata[stratum]["views"] = sum(name == stratum for name, _, _ in results)
-    return {"psnr": _means([pair for _, *pair in results]), "views": len(results), "strata": strata}
+    for stratum in STRATA:
+        if there := [one for one in results if one.stratum == stratum]:
+            strata[stratum] = {**_means(there), "views": len(there)}
+    return {"psnr": _means(results), "views": len(results), "strata": strata}
 
 
-def radiance(net: HdrUNet, folder: Path, seed: int) -> dict[str, Any]:
-    """The whole comparison on a folder of radiance maps, each over its fixed list of views."""
-    return table(measured(net, entries(maps(folder), seed)))
+def radiance(
+    networks: Mapping[str, Develop], folder: Path, seed: int, tell: Tell = lambda line: None
+) -> dict[str, Any]:
+    """The whole comparison on a folder of radiance maps, each over its fixed list of views; `tell` gets a line a map.
+
+    Raises NoInput where there is no map, BadMap where one cannot be used.
+    """
+    results: list[Result] = []
+    paths = maps_in(folder)
+    for number, path in enumerate(paths, start=1):
+        found = measured(networks, entries([radiance_map(path, tell)], seed))
+        means = ", ".join(f"{name} {value:.2f} dB" for name, value in _means(found).items())
+        tell(f"{number} of {len(paths)}: {path.name}: {means}")
+        results += found
+    return table(results)
 
 
-def _means(pairs: list[list[float]]) -> dict[str, float]:
-    nets, rivals = zip(*pairs, strict=True)
-    return {"hdr-unet": round(mean(nets), 3), "rival": round(mean(rivals), 3)}
+def _means(results: list[Result]) -> dict[str, float]:
+    return {name: round(fmean(one.psnr[name] for one in results), 3) for name in results[0].psnr}
 
 
 def psnr(made: Tensor, wanted: Tensor) -> float:

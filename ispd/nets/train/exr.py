@@ -44,8 +44,10 @@ def decode_exr(code: bytes, name: str) -> NDArray[np.float32]:
     """The picture, rows from the top."""
     try:
         return _decoded(code, name)
-    except (struct.error, zlib.error, ValueError, IndexError, KeyError) as error:
+    except (struct.error, zlib.error, ValueError, IndexError, OverflowError) as error:
         raise BadMap(f"{name} is broken: {error}.") from error
+    except KeyError as error:
+        raise BadMap(f"{name} is broken: it says nothing of {error}.") from error
 
 
 def _decoded(code: bytes, name: str) -> NDArray[np.float32]:
@@ -63,9 +65,15 @@ def _decoded(code: bytes, name: str) -> NDArray[np.float32]:
     height, width = bottom - top + 1, right - left + 1
     if min(height, width) < 1 or height * width * len(channels) > MOST:
         raise BadMap(f"{name} says it is {width} × {height} pixels.")
+    colors = ["R", "G", "B"] if "R" in (names := {channel.name for channel in channels}) else ["Y"] * 3
+    if not names.issuperset(colors):
+        raise BadMap(f"{name} has neither R, G, B nor Y, but {', '.join(sorted(names)) or 'nothing'}.")
     planes = {channel.name: np.empty((height, width), np.float32) for channel in channels}
-    for offset in struct.unpack_from(f"<{math.ceil(height / ROWS[compression])}Q", code, at):
+    offsets = struct.unpack_from(f"<{math.ceil(height / ROWS[compression])}Q", code, at)
+    for number, offset in enumerate(offsets):
         row, size = struct.unpack_from("<2i", code, offset)
+        if row != top + number * ROWS[compression] or size < 0:
+            raise ValueError("a chunk lies where it should not")
         count = min(ROWS[compression], bottom + 1 - row)
         whole = sum(channel.dtype.itemsize for channel in channels) * width * count
         body = _unpacked(code[offset + 8 : offset + 8 + size], compression, whole)
@@ -74,8 +82,7 @@ def _decoded(code: bytes, name: str) -> NDArray[np.float32]:
             for channel in channels:
                 planes[channel.name][line] = np.frombuffer(body, channel.dtype, width, place)
                 place += width * channel.dtype.itemsize
-    colors = [planes[color] for color in "RGB"] if "R" in planes else [planes["Y"]] * 3
-    return np.stack(colors, axis=-1)
+    return np.stack([planes[color] for color in colors], axis=-1)
 
 
 def _attributes(code: bytes, at: int) -> tuple[dict[str, bytes], int]:

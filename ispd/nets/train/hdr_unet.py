@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import time
 from argparse import ArgumentParser
@@ -39,9 +38,21 @@ from ispd.isp.values import Shot
 from ispd.nets.hdr_look import gain
 from ispd.nets.hdr_unet import BLOCKS, WIDTHS, HdrUNet, Seen, compressed, knee, packed
 from ispd.nets.losses import histogram_distance, ms_ssim_loss, rgbuv_histogram
-from ispd.nets.train.evaluate import EDGE, Entry, code, entries, measured, rendered, shot_seen, table
+from ispd.nets.train.evaluate import (
+    EDGE,
+    Develop,
+    Entry,
+    code,
+    developing,
+    entries,
+    measured,
+    rendered,
+    shot_seen,
+    table,
+)
+from ispd.nets.train.published import cut, written
 from ispd.nets.train.radiance import Scene, maps, photographs, view
-from ispd.nets.train.sensor import expose
+from ispd.nets.train.sensor import Exposed, expose
 from ispd.nets.train.simulation import SIMULATION, Chance
 from ispd.nets.train.target import SIMULATED, target
 
@@ -96,13 +107,17 @@ class Lesson:
     wanted: Tensor  # (3, H, W) display codes
 
 
-def lesson(scenes: list[Scene], seeds: tuple[int, ...]) -> Lesson:
-    """The crop that belongs to the seeds."""
+def crop(scenes: list[Scene], seeds: tuple[int, ...]) -> Exposed:
+    """The shot that belongs to the seeds."""
     chance = Chance(*seeds)
     photos = [scene for scene in scenes if scene.is_photograph]
     others = [scene for scene in scenes if not scene.is_photograph]
     group = photos if photos and (not others or chance.happens(SIMULATION.views.photos)) else others
-    exposed = expose(view(group[chance.index(len(group))], SIMULATION.views.side, chance), chance)
+    return expose(view(group[chance.index(len(group))], SIMULATION.views.side, chance), chance)
+
+
+def lesson(exposed: Exposed) -> Lesson:
+    """What there is to learn from a shot."""
     shot = exposed.mosaic.shot
     factor = gain(shot, SIMULATED)
     light = compressed((exposed.truth * factor).clamp(max=BRIGHTEST), bend := knee(shot, factor))
@@ -115,7 +130,7 @@ def batches(scenes: list[Scene], recipe: Recipe, first: int, last: int, workers:
 
     def batch(step: int) -> list[Lesson]:
         with torch.inference_mode():
-            return [lesson(scenes, (recipe.seed, step, number)) for number in range(recipe.batch)]
+            return [lesson(crop(scenes, (recipe.seed, step, number))) for number in range(recipe.batch)]
 
     if workers == 0:
         yield from map(batch, range(first, last))
@@ -201,7 +216,7 @@ class Training:
         }
         buffer = BytesIO()
         torch.save(state, buffer)
-        _written(path, buffer.getvalue())
+        written(path, buffer.getvalue())
 
     def resume(self, path: Path) -> None:
         """Raises IspdError where the checkpoint is another recipe's; a longer or shorter one's is the same."""
@@ -217,15 +232,6 @@ class Training:
 def _pace(step: int, recipe: Recipe) -> float:
     """Up in a line, level, down in a line: so where the end lies need not be known until the rate falls."""
     return min(1.0, (step + 1) / recipe.warming, (1 - step / recipe.steps) / recipe.falling)
-
-
-def _written(path: Path, data: bytes) -> None:
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
 
 
 def main() -> None:
@@ -265,7 +271,7 @@ def run(recipe: Recipe, scenes: list[Scene], out: Path, habits: Habits) -> Train
     checkpoint, log = out / "checkpoint.pt", out / "log.jsonl"
     if checkpoint.exists():
         training.resume(checkpoint)
-    _cut(log, training.step)
+    cut(log, training.step)
     last = min(recipe.steps, habits.until)
     begun, first = time.monotonic(), training.step
     sums: dict[str, float] = {}
@@ -299,26 +305,19 @@ def _tell(lines: TextIO, line: dict[str, Any]) -> None:
 
 def _measured(training: Training, shown: list[Entry], out: Path) -> dict[str, Any]:
     """What the kept weights do on the held-out views; weights and pictures are written."""
-    _written(out / "weights.safetensors", packed(training.kept))
+    written(out / "weights.safetensors", packed(training.kept))
     if not shown:
         return {}
-    net = training.averaged()
-    _picture(net, shown, out / "samples" / f"{training.step}.png")
-    return table(measured(net, shown))
+    develop = developing(training.averaged())
+    _picture(develop, shown, out / "samples" / f"{training.step}.png")
+    return table(measured({"hdr-unet": develop}, shown))
 
 
-def _cut(log: Path, step: int) -> None:
-    """Without the lines that were told after the checkpoint."""
-    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
-    log.write_text("".join(line for line in lines if json.loads(line)["step"] <= step))
-
-
-def _picture(net: HdrUNet, shown: list[Entry], path: Path) -> None:
+def _picture(develop: Develop, shown: list[Entry], path: Path) -> None:
     """Some of the held-out views: wanted, rival, network, side by side."""
     rows = []
     for entry in shown[:: max(1, len(shown) // 8)]:
-        made = entry.developed(net)
-        rows.append(torch.cat((entry.wanted, entry.rival, made), dim=2))
+        rows.append(torch.cat((entry.wanted, entry.rival, develop(entry.mosaic)), dim=2))
     sheet = (torch.cat(rows, dim=1).clamp(0, 1) * 255).round().to(torch.uint8)
     Image.fromarray(sheet.permute(1, 2, 0).contiguous().numpy()).save(path)
 

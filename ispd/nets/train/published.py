@@ -184,7 +184,7 @@ class Training:
     def keep(self, level: int) -> None:
         """A level's weights under their published names."""
         state = {name: value.detach().cpu().contiguous() for name, value in self.net.state_dict().items()}
-        _replace(self.recipe.out / f"level_{level}.safetensors", save(state))
+        written(self.recipe.out / f"level_{level}.safetensors", save(state))
 
     def save(self) -> None:
         """All or nothing: a kill in the midst leaves the last one."""
@@ -196,7 +196,7 @@ class Training:
         }
         data = BytesIO()  # torch has other errors for a full disk
         torch.save(state, data)
-        _replace(self.recipe.out / "checkpoint.pt", data.getbuffer())
+        written(self.recipe.out / "checkpoint.pt", data.getbuffer())
 
     def resume(self) -> None:
         """From the checkpoint, if there is one.  Raises BadModel, ConfigError where it is another recipe's."""
@@ -212,7 +212,7 @@ class Training:
             except (RuntimeError, KeyError, ValueError, EOFError, TypeError) as error:
                 raise BadModel(f"{path} cannot be gone on from: {str(error).splitlines()[0]}; remove it") from error
             self.net.level = self.stretch.level
-        _cut(self.recipe.out / "log.jsonl", self.step)
+        cut(self.recipe.out / "log.jsonl", self.step)
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "mixed")
@@ -289,7 +289,7 @@ def _numbers(recipe: Recipe) -> str:
     return json.dumps({key: said[key] for key in NUMBERS})
 
 
-def _cut(log: Path, step: int) -> None:
+def cut(log: Path, step: int) -> None:
     """Without the lines of steps after the checkpoint, which are made again; the last may be half a line."""
     if not log.exists():
         return
@@ -300,10 +300,11 @@ def _cut(log: Path, step: int) -> None:
                 lines.append(line + "\n")
         except ValueError:
             break
-    _replace(log, "".join(lines).encode())
+    written(log, "".join(lines).encode())
 
 
-def _replace(path: Path, data: bytes | memoryview) -> None:
+def written(path: Path, data: bytes | memoryview) -> None:
+    """All or nothing: a kill or a full disk in the midst leaves what was there."""
     beside = path.with_name(path.name + ".new")
     try:
         with beside.open("wb") as file:

@@ -5,14 +5,19 @@ whose highlights are spread as they were before somebody printed them.
 
 Takes   `.hdr` (Radiance RGBE), `.exr`, and sRGB photographs; linear Rec. 709
 Gives   (3, side, side) linear Rec.2020, relative
+Raises  NoInput where a file cannot be read; BadMap where it is broken, of another kind, too small or without light
 Source  RGBE with run lengths: G. Ward, "Real pixels", Graphics Gems II, 1991, and the Radiance file format
 """
 
 from __future__ import annotations
 
 import math
+import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -21,16 +26,22 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ispd.errors import NoInput
 from ispd.isp.color.mix import mix
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import decode
-from ispd.nets.train.exr import BadMap, decode_exr
+from ispd.nets.train.exr import MOST, BadMap, decode_exr
 from ispd.nets.train.simulation import SIMULATION, Chance
+from ispd.sentences import shown
 
 WIDEST = 1024  # pixels all around: in a larger panorama a view would fall between them
 PANORAMA = 2.0  # times as wide as high, or wider: it goes all around
 REC2020_FROM_SRGB = np.linalg.inv(rgb_from_rec2020("srgb"))
 SRGB_PEAK_POWER = 3  # only a photograph's highlights are spread
+SMALLEST = 32  # pixels of a map's shorter side: of less there is nothing to see
+FAR = 20  # stops from 1.0: a map whose mean lies farther away is brought back, so that single precision has room
+
+Tell: TypeAlias = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,20 @@ class Scene:
 
 
 def maps(folder: Path) -> list[Scene]:
-    """Every radiance map of a folder, by name."""
-    return [radiance_map(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in READERS]
+    """Every radiance map of a folder, by name.  Raises NoInput, BadMap."""
+    return [radiance_map(path) for path in maps_in(folder)]
+
+
+def maps_in(folder: Path) -> list[Path]:
+    """Where they lie, by name.  Raises NoInput where there is none."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in READERS and path.is_file())
+    except OSError as error:
+        raise NoInput(f"{shown(os.fsencode(folder))} cannot be read: {error.strerror}") from error
+    found = [path for path in paths if not path.name.startswith(".")]  # what other systems leave beside files
+    if not found:
+        raise NoInput(f"there is no radiance map (.hdr, .exr) in {shown(os.fsencode(folder))}")
+    return found
 
 
 def photographs(folder: Path) -> list[Scene]:
@@ -60,10 +83,15 @@ def photographs(folder: Path) -> list[Scene]:
     ]
 
 
-def radiance_map(path: Path) -> Scene:
-    """One map.  Raises BadMap where the file is none."""
-    pixels = np.nan_to_num(READERS[path.suffix.lower()](path.read_bytes(), path.name), posinf=0.0, neginf=0.0)
-    light = mix(REC2020_FROM_SRGB, torch.from_numpy(pixels.clip(min=0)).permute(2, 0, 1).contiguous())
+def radiance_map(path: Path, tell: Tell = lambda line: None) -> Scene:
+    """One map; what had to be cleaned is told."""
+    name = shown(os.fsencode(path.name))
+    try:
+        code = path.read_bytes()
+    except OSError as error:
+        raise NoInput(f"{name} cannot be read: {error.strerror}") from error
+    pixels = _cleaned(READERS[path.suffix.lower()](code, name), name, tell)
+    light = mix(REC2020_FROM_SRGB, torch.from_numpy(pixels).permute(2, 0, 1).contiguous())
     height, width = light.shape[1:]
     around = width >= PANORAMA * height
     if not around:
@@ -73,18 +101,39 @@ def radiance_map(path: Path) -> Scene:
     return Scene(path.stem, F.avg_pool2d(light, times) if times > 1 else light, horizon)
 
 
+def _cleaned(pixels: NDArray[np.float32], name: str, tell: Tell) -> NDArray[np.float32]:
+    """Light alone: no number becomes none, an infinite one the brightest that there is."""
+    height, width = pixels.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise BadMap(
+            f"{name} is {width} × {height} pixels: a radiance map has {SMALLEST} at least on its shorter side."
+        )
+    finite = np.isfinite(pixels)
+    brightest = float(pixels.max(initial=0, where=finite))
+    if brightest <= 0:
+        raise BadMap(f"{name} holds no light.")
+    if wrong := int((~finite | (pixels < 0)).sum()):
+        tell(f"{name}: {wrong} samples are negative, infinite or no numbers: they are taken as 0 or as the brightest")
+        pixels = np.nan_to_num(pixels, posinf=brightest).clip(0, brightest)
+    stops = round(math.log2(float(pixels.mean(dtype=np.float64))))
+    return np.ldexp(pixels, -stops) if abs(stops) > FAR else pixels
+
+
 def decode_rgbe(code: bytes, name: str) -> NDArray[np.float32]:
     """(H, W, 3) from a Radiance picture, rows from the top; mantissa · 2^(exponent - 136)."""
     head, _, rest = code.partition(b"\n\n")
-    size, _, body = rest.partition(b"\n")
-    words = size.split()
-    if not head.startswith(b"#?") or len(words) != 4 or (words[0], words[2]) != (b"-Y", b"+X"):
+    size = re.match(rb"-Y (\d{1,9}) \+X (\d{1,9})\n", rest)
+    if not head.startswith(b"#?") or size is None:
         raise BadMap(f"{name} is not a Radiance picture with rows from the top.")
-    height, width = int(words[1]), int(words[3])
+    if b"_xyze" in head:
+        raise BadMap(f"{name} holds XYZ; save it with the colors red, green and blue.")
+    height, width = (int(side) for side in size.groups())
+    if min(height, width) < 1 or 3 * height * width > MOST:
+        raise BadMap(f"{name} says it is {width} × {height} pixels.")
     try:
-        rgbe = _scanlines(body, height, width)
+        rgbe = _scanlines(rest[size.end() :], height, width)
     except (IndexError, ValueError) as error:
-        raise BadMap(f"{name} ends before its last row.") from error
+        raise BadMap(f"{name} ends before its last row, or its rows are broken.") from error
     scale = np.where(rgbe[..., 3:] > 0, np.exp2(rgbe[..., 3:].astype(np.float32) - 136), 0)
     return np.asarray(rgbe[..., :3] * scale, np.float32)
 
@@ -111,6 +160,8 @@ def _scanlines(body: bytes, height: int, width: int) -> NDArray[np.uint8]:
                     line[place : place + count] = np.frombuffer(body, np.uint8, count, at + 1)
                     at += 1 + count
                 place += count
+            if place > width:
+                raise ValueError("a run is longer than its row")
     return rows.transpose(0, 2, 1)
 
 

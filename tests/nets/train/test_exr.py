@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -17,19 +18,19 @@ def attribute(name: str, kind: str, value: bytes) -> bytes:
     return name.encode() + b"\0" + kind.encode() + b"\0" + struct.pack("<I", len(value)) + value
 
 
-def exr(picture: NDArray[np.float32], compression: int, kind: str = "<f2") -> bytes:
-    """One part of scan lines; channels B, G, R."""
+def exr(picture: NDArray[np.float32], compression: int, kind: str = "<f2", channels: str = "BGR") -> bytes:
+    """One part of scan lines; of other channels than B, G, R each has what would be there."""
     height, width, _ = picture.shape
     channel = struct.pack("<iIii", 1 if kind == "<f2" else 2, 0, 1, 1)
     window = struct.pack("<4i", 3, 5, width + 2, height + 4)  # a window need not begin at 0
     head = b"\x76\x2f\x31\x01" + struct.pack("<I", 2)
-    head += attribute("channels", "chlist", b"".join(c + b"\0" + channel for c in (b"B", b"G", b"R")) + b"\0")
+    head += attribute("channels", "chlist", b"".join(c.encode() + b"\0" + channel for c in channels) + b"\0")
     head += attribute("compression", "compression", bytes([compression])) + attribute("dataWindow", "box2i", window)
     head += b"\0"
     rows = 16 if compression == ZIP else 1
     chunks = []
     for top in range(0, height, rows):
-        lines = picture[top : top + rows, :, ::-1].transpose(0, 2, 1)
+        lines = picture[top : top + rows, :, ::-1].transpose(0, 2, 1)[:, : len(channels)]
         body = packed(np.ascontiguousarray(lines).astype(kind).tobytes(), compression)
         chunks.append(struct.pack("<2i", top + 5, len(body)) + body)
     offset, offsets = len(head) + 8 * len(chunks), []
@@ -84,3 +85,23 @@ def test_what_cannot_be_read_is_named() -> None:
     for length in (3, 20, 100, len(whole) // 2, len(whole) - 20):
         with pytest.raises(BadMap):
             decode_exr(whole[:length], "a.exr")
+
+
+def test_grey_is_all_three_colors() -> None:
+    grey = decode_exr(exr(PICTURE, ZIP, channels="Y"), "a.exr")
+    assert all(np.array_equal(grey[..., color], PICTURE[..., 2]) for color in range(3))
+
+
+def test_a_picture_of_something_else_than_color_is_refused() -> None:
+    with pytest.raises(BadMap, match="neither R, G, B nor Y, but A, Z"):
+        decode_exr(exr(PICTURE, NONE, channels="AZ"), "a.exr")
+
+
+def test_any_byte_may_be_wrong() -> None:
+    """Refused by name, or another picture; nothing else."""
+    whole = exr(PICTURE, ZIPS)
+    for place in range(4, len(whole) - 200, 3):
+        for value in (0x00, 0x80, 0xFF):
+            broken = whole[:place] + bytes([value]) + whole[place + 1 :]
+            with suppress(BadMap):
+                decode_exr(broken, "a.exr")

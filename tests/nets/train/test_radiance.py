@@ -4,11 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ispd.errors import IspdError
-from ispd.nets.train.radiance import Scene, decode_rgbe, maps, perspective, view
+from ispd.errors import IspdError, NoInput
+from ispd.nets.train.exr import BadMap
+from ispd.nets.train.radiance import Scene, decode_rgbe, maps, perspective, radiance_map, view
 from ispd.nets.train.simulation import Chance
+from tests.nets.train.test_exr import NONE, exr
 
 WIDTH, HEIGHT, HORIZON = 720, 240, 110.0  # half a degree a pixel
 
@@ -80,3 +83,66 @@ def test_a_large_panorama_is_the_same_world(tmp_path: Path) -> None:
         (tmp_path / f"{name}.hdr").write_bytes(head + rgbe.tobytes())
     small, large = maps(tmp_path)
     assert torch.allclose(view(small, 32, Chance(1)), view(large, 32, Chance(1)))
+
+
+@pytest.mark.parametrize(
+    ("head", "complaint"),
+    [
+        (b"#?RADIANCE\n\n-Y x +X 8\n", "is not a Radiance picture"),
+        (b"#?RADIANCE\n\n+Y 8 +X 8\n", "is not a Radiance picture"),
+        (b"#?RADIANCE\n\n", "is not a Radiance picture"),
+        (b"#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 8 +X 8\n", "holds XYZ"),
+        (b"#?RADIANCE\n\n-Y 999999999 +X 999999999\n", "says it is 999999999"),
+        (b"#?RADIANCE\n\n-Y 0 +X 8\n", "says it is 8 × 0"),
+        (b"#?RADIANCE\n\n-Y 1 +X 8\n\2\2\0\x08" + b"\x8c\x80" * 4, "its rows are broken"),
+    ],
+)
+def test_a_head_that_makes_no_sense_is_refused(head: bytes, complaint: str) -> None:
+    with pytest.raises(BadMap, match=complaint):
+        decode_rgbe(head, "a.hdr")
+
+
+def lit(height: int = 40, width: int = 50) -> NDArray[np.float32]:
+    return np.random.default_rng(2).uniform(0.1, 4.0, (height, width, 3)).astype(np.float32)
+
+
+def written(path: Path, picture: NDArray[np.float32]) -> Path:
+    path.write_bytes(exr(picture, NONE, "<f4"))
+    return path
+
+
+def test_what_is_no_light_is_cleaned_and_told(tmp_path: Path) -> None:
+    picture, told = lit(), list[str]()
+    picture[0, 0], picture[0, 1], picture[0, 2, 1] = np.nan, -3.0, np.inf
+    scene = radiance_map(written(tmp_path / "a.exr", picture), told.append)
+    clean = np.where(np.isfinite(picture) & (picture > 0), picture, 0)
+    clean[0, 2, 1] = clean.max()
+    assert torch.equal(scene.light, radiance_map(written(tmp_path / "b.exr", clean), told.append).light)
+    assert len(told) == 1
+    assert told[0].startswith("a.exr: 7 samples")
+
+
+def test_how_bright_the_unit_of_a_map_is_does_not_matter(tmp_path: Path) -> None:
+    for name, stops in (("a", -90), ("b", 90)):
+        written(tmp_path / f"{name}.exr", np.ldexp(lit(), stops))
+    faint, glaring = maps(tmp_path)
+    assert torch.equal(faint.light, glaring.light)
+    assert 0.1 < float(faint.light.mean()) < 10
+
+
+def test_a_map_without_light_or_of_a_few_pixels_is_refused(tmp_path: Path) -> None:
+    for picture, complaint in ((lit() * 0, "holds no light"), (-lit(), "holds no light"), (lit(9, 700), "is 700 × 9")):
+        with pytest.raises(BadMap, match=complaint):
+            radiance_map(written(tmp_path / "a.exr", picture))
+
+
+def test_what_lies_beside_maps_is_no_map(tmp_path: Path) -> None:
+    (tmp_path / "._a.hdr").write_bytes(b"what another system left")
+    (tmp_path / "notes.txt").write_bytes(b"")
+    (tmp_path / "folder.exr").mkdir()
+    with pytest.raises(NoInput, match="no radiance map"):
+        maps(tmp_path)
+    written(tmp_path / "a.EXR", lit())
+    assert [scene.name for scene in maps(tmp_path)] == ["a"]
+    with pytest.raises(NoInput, match="cannot be read"):
+        maps(tmp_path / "nowhere")

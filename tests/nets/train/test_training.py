@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ispd.errors import IspdError
-from ispd.nets.train.hdr_unet import Habits, Lesson, Recipe, Training, lesson, run
+from ispd.nets.train.hdr_unet import Habits, Lesson, Recipe, Training, crop, lesson, run
 from tests.nets.train.scenes import world
 
 TINY = Recipe(steps=4, batch=1, warming=1, averaged=3, widths=(4, 4, 4, 4, 4), blocks=(0, 0, 0, 0, 0), seed=3)
@@ -35,7 +35,9 @@ def test_another_recipe_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None
 def noisy() -> Lesson:
     """A crop with visible noise."""
     return next(
-        one for one in (lesson([world()], (number,)) for number in range(50)) if one.seen.told[0, 3:6].mean() > 0.03
+        one
+        for one in (lesson(crop([world()], (number,))) for number in range(50))
+        if one.seen.told[0, 3:6].mean() > 0.03
     )
 
 
