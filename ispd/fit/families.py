@@ -3,6 +3,7 @@
     tone                exposure, white balance, one curve
     core                + matrix and the channels' own curves: four of OpenTorchISP's five stages that learn
     core + shading      the fifth: all five.  From four photos of a model on
+    … + exposure by key + exposure by where a photo's own light lies, as automatic modes have it.  Where that differs
     … + exposure slope  + exposure by how bright the scene was.  From four photos that span 2 EV on
     … + two lights      + a matrix of their own for warm lights.  Where lights differ
     … + local tone      + shadows and highlights by their surroundings, contrast of detail
@@ -22,8 +23,14 @@ from ispd.fit import cube, newton, start
 from ispd.fit.cells import Cells
 from ispd.fit.model import DELTAS, TERMS, TONES, Frame, Values
 
-EXTRAS = {"shading": "shading", "slope": "exposure slope", "warm": "two lights", "tones": "local tone"}
-BLOCKS = {"shading": ("shading",), "slope": ("slope",), "warm": ("warm",), "tones": ("tones", "details")}
+EXTRAS = {
+    "shading": "shading",
+    "key": "exposure by key",
+    "slope": "exposure slope",
+    "warm": "two lights",
+    "tones": "local tone",
+}
+BLOCKS = {name: (name,) for name in EXTRAS} | {"tones": ("tones", "details")}
 TONE = ("ev", "balance", "offsets", "curve")
 CORE = (*TONE, "matrix", "red", "green", "blue")
 LATTICES = (5, 9, 17)
@@ -52,7 +59,7 @@ class Family:
     @property
     def numbers(self) -> int:
         """How many numbers learn, of one body: what makes one family larger than another."""
-        sizes = {"shading": 3 * TERMS, "slope": 1, "warm": 6, "tones": TONES + 2}
+        sizes = {"shading": 3 * TERMS, "key": 1, "slope": 1, "warm": 6, "tones": TONES + 2}
         return (
             36 + (6 + 3 * DELTAS if self.core else 0) + sum(map(sizes.__getitem__, self.extras)) + 3 * self.lattice**3
         )
@@ -84,7 +91,8 @@ def _grow(family: Family, cells: Cells, frame: Frame, grown: Grown) -> Values:
 
 def new(blocks: tuple[str, ...], frame: Frame) -> Values:
     """Blocks that change nothing yet."""
-    shapes = {"shading": (3, TERMS), "slope": (1,), "tones": (TONES,), "details": (2,), "matrix": (6,), "warm": (6,)}
+    shapes = {"shading": (3, TERMS), "matrix": (6,), "warm": (6,), "key": (1,), "slope": (1,)}
+    shapes |= {"tones": (TONES,), "details": (2,)}
     values: Values = {}
     for block in blocks:
         shape = shapes.get(block, (DELTAS,))

@@ -131,7 +131,7 @@ def _gap(sample: Sample, look: Look, ours: Laid, shot: Shot) -> float:
     center = torch.stack(torch.meshgrid(x, y, indexing="xy"))
     full = on_boxes(ours, *_in_render(ours, shot, center, sample.cell / 2))
     surroundings = shot.bases and replace(shot.bases, cell_px=shot.bases.cell_px / sample.cell)
-    known = replace(sample.shot, exposure_shift=shot.exposure_shift, bases=surroundings)
+    known = replace(sample.shot, exposure_shift=shot.exposure_shift, scene_key=shot.scene_key, bases=surroundings)
     path = on_cells(replace(sample, shot=known), look)
     inside = full.inside
     return float(difference(path, full.light)[inside].mean()) if bool(inside.any()) else math.nan

@@ -38,6 +38,7 @@ from ispd.isp.look import Camera, Look
 MOST = 40  # photos: more teach little more, and each costs time
 OWN_CAMERA = 4  # photos of a model, from which on it has a camera part, and shading, of its own
 SLOPE_PHOTOS, SLOPE_SPAN = 4, 2.0  # EV
+KEY_SPAN = 1.0  # stops
 WARMTH_SPAN = 0.3  # stops of red over blue: with less between them, lights are one
 CHOOSE_CELLS, FIT_CELLS = 18_000, 60_000  # all photos together …
 CHOOSE_EACH, FIT_EACH = (800, 4000), (2000, 12_000)  # … and each, at least and at most
@@ -152,12 +153,14 @@ def frame_of(samples: Sequence[Sample], bodies: tuple[str, ...]) -> Frame:
     """What training photos settle."""
     warm = sorted(warmth(sample.shot.neutral, sample.shot.colors) for sample in samples)
     seen = [sample.shot.scene_ev for sample in samples if sample.shot.scene_ev is not None]
+    keys = [sample.shot.scene_key for sample in samples if sample.shot.scene_key is not None]
     corrections = Counter(sample.corrections for sample in samples).most_common(1)[0][0]
     return Frame(
         bodies=bodies,
         corrections=corrections,
         warmth=(warm[0], warm[-1]) if warm[-1] - warm[0] >= WARMTH_SPAN else (0.0, 0.0),
         ev=(min(seen), max(seen)) if seen else (0.0, 0.0),
+        key=(min(keys), max(keys)) if keys else (0.0, 0.0),
     )
 
 
@@ -169,6 +172,9 @@ def _extras(samples: Sequence[Sample], parts: Split, bodies: tuple[str, ...]) ->
     seen = [sample.shot.scene_ev for sample in samples if sample.shot.scene_ev is not None]
     if len(seen) >= SLOPE_PHOTOS and max(seen) - min(seen) >= SLOPE_SPAN:
         extras.append("slope")
+    keys = [sample.shot.scene_key for sample in samples if sample.shot.scene_key is not None]
+    if len(keys) == len(samples) and max(keys) - min(keys) >= KEY_SPAN:
+        extras.append("key")
     if all(frame_of(fold.seen, bodies).warmth != (0.0, 0.0) for fold in parts.folds):
         extras.append("warm")
     if max(Counter(sample.model for sample in samples).values()) >= OWN_CAMERA:

@@ -1,9 +1,9 @@
 """The learnable look: named blocks of numbers, the Look that they are, and what it makes of cells.
 
 Blocks live in a dict of tensors, so that solvers can move any of them: `balance.0`, `matrix.0`, `warm.0` (how the warm
-matrix differs) and `shading.0` belong to body 0; `curve`, `red`, `green`, `blue`, `ev`, `slope`, `tones`, `details` and
-`cube` (how the lattice differs from none) are everyone's.  Cells go through the stages that render, as the planes of a
-linear file would.
+matrix differs) and `shading.0` belong to body 0; `curve`, `red`, `green`, `blue`, `ev`, `key`, `slope`, `tones`,
+`details` and `cube` (how the lattice differs from none) are everyone's.  Cells go through the stages that render, as
+the planes of a linear file would.
 
 `offsets` are each training photo's own exposure, red and blue: what its reference differs by, for reasons no look can
 know.  They keep one odd photo from bending the look, and are thrown away.
@@ -12,7 +12,7 @@ know.  They keep one odd photo from bending the look, and are thrown away.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import torch
@@ -65,6 +65,7 @@ class Frame:
     corrections: Corrections
     warmth: tuple[float, float] = (0.0, 0.0)  # where `matrix` and `warm` hold; equal: they cannot be told apart
     ev: tuple[float, float] = (0.0, 0.0)  # scene EV seen
+    key: tuple[float, float] = (0.0, 0.0)  # scene keys seen
 
     def body(self, sample: Sample) -> int:
         """Whose camera part a sample has."""
@@ -112,9 +113,12 @@ def _matrix(values: Values, frame: Frame, body: int) -> MatrixDelta:
 
 
 def _exposure(values: Values, frame: Frame, ev: Scalar) -> Exposure:
-    if "slope" not in values:
-        return Exposure(ev, auto="none")
-    return Exposure(ev, slope=values["slope"][0], slope_range=frame.ev, auto="none")
+    learned = Exposure(ev, auto="none")
+    if "slope" in values:
+        learned = replace(learned, slope=values["slope"][0], slope_range=frame.ev)
+    if "key" in values:
+        learned = replace(learned, key_slope=values["key"][0], key_range=frame.key)
+    return learned
 
 
 def camera(photo: Photo, look: Look) -> CameraRGB:
@@ -137,7 +141,7 @@ def scene(rgb: CameraRGB, shot: Shot, look: Look) -> SceneRGB:
     """Exposed scene light, before local tone."""
     linear = camera_matrix(rgb, shot.rec2020_from_camera)
     linear = color_matrix(linear, matrix_delta(look.camera.matrix, shot.neutral, shot.colors))
-    return exposure(linear, look.exposure, shot.baseline_exposure, 0.0, shot.scene_ev)
+    return exposure(linear, look.exposure, shot.baseline_exposure, 0.0, shot.scene_ev, shot.scene_key)
 
 
 def toned(light: SceneRGB, photo: Photo, look: Look) -> SceneRGB:
@@ -149,13 +153,13 @@ def toned(light: SceneRGB, photo: Photo, look: Look) -> SceneRGB:
 
 def lifted(shot: Shot, look: Look) -> Tensor:
     """The factor of exposure."""
-    return torch.as_tensor(gain(look.exposure, shot.baseline_exposure, 0.0, shot.scene_ev))
+    return torch.as_tensor(gain(look.exposure, shot.baseline_exposure, 0.0, shot.scene_ev, shot.scene_key))
 
 
-def scene_step(seen: tuple[float, float], shot: Shot) -> float:
-    """How many stops of scene EV a photo is from the middle of those seen; 0 where it does not say."""
-    nothing, all_of_it = (math.log2(gain(Exposure(slope=s, slope_range=seen), 0, 0, shot.scene_ev)) for s in (0.0, 1.0))
-    return all_of_it - nothing
+def exposure_steps(frame: Frame, shot: Shot) -> dict[str, float]:
+    """How many stops of scene EV, and of key, a photo is from the middle of those seen; 0 where it does not say."""
+    ways = {"slope": Exposure(slope=1.0, slope_range=frame.ev), "key": Exposure(key_slope=1.0, key_range=frame.key)}
+    return {name: math.log2(gain(way, 0, 0, shot.scene_ev, shot.scene_key)) for name, way in ways.items()}
 
 
 def predicted(cells: Cells, values: Values, frame: Frame) -> Tensor:

@@ -39,6 +39,7 @@ from ispd.isp.stages.local_tone import acts
 from ispd.isp.values import DisplayRGB, SceneRGB
 
 CURVE = (-0.1, 1.1)  # the bounds of its heights
+KEY = (-1.5, 0.0)  # … and of a slope over keys: no automatism makes bright scenes brighter still
 LN2 = math.log(2)
 ENOUGH = 1e-3  # of the loss: a smaller gain ends the search
 OFF_DIAGONAL = ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1))
@@ -89,6 +90,7 @@ class Equations:
         for name, size in self.blocks:
             flat = values[name].double().flatten() + step[start : start + size]
             flat = torch.cummax(flat, 0).values.clamp(*CURVE) if name == "curve" else flat  # a curve never falls
+            flat = flat.clamp(*KEY) if name == "key" else flat
             moved[name] = flat.reshape(values[name].shape).to(values[name].dtype)
             start += size
         return moved
@@ -196,7 +198,7 @@ def _light_columns(photo: Photo, own: Look, frame: Frame, by_light: Tensor, ligh
         square = (photo.place[:, 0] ** 2).sum(dim=0)
         return {
             "ev": stops,
-            "slope": stops * model.scene_step(frame.ev, shot),
+            **{name: stops * step for name, step in model.exposure_steps(frame, shot).items()},
             "offsets": torch.cat([stops, balance], dim=2),
             f"balance.{body}": balance,
             f"matrix.{body}": mixed,

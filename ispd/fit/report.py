@@ -257,6 +257,8 @@ def _tone(report: Report) -> str:
     if float(p.slope) and len(p.slope_range) == 2:
         span = _span([float(end) for end in p.slope_range])
         words.append(f"{float(p.slope):+.2f} stops more for each stop that the scene was brighter, over {span} EV.")
+    if float(p.key_slope):
+        words.append(f"{float(p.key_slope):+.2f} stops for each stop that a photo's own light is brighter.")
     if look.curve.method == "learned" and len(look.curve.heights):
         drawn.append(figure(_curve_chart(look.curve), "the tone curve; 0 is mid grey"))
         if _channels_differ(look.curve):

@@ -13,7 +13,16 @@ from torch import Tensor
 from ispd.fit.model import Values
 
 SMOOTH = 30.0  # of second differences of a curve's heights, encoded
-VALUES = {"balance": 0.05, "matrix": 0.5, "warm": 2.0, "shading": 1.0, "slope": 3.0, "details": 2.0, "delta": 2.0}
+VALUES = {
+    "balance": 0.05,
+    "matrix": 0.5,
+    "warm": 2.0,
+    "shading": 1.0,
+    "slope": 3.0,
+    "key": 1.0,
+    "details": 2.0,
+    "delta": 2.0,
+}
 TONES_SMOOTH, TONES = 1.0, 0.3
 OFFSET = 200.0  # of a photo's own exposure, red and blue, in stops: a tenth costs 2 ΔE
 CUBE_SMOOTH, CUBE = 30.0, 3.0  # of a lattice: over all its nodes, steps counted as those of 5³

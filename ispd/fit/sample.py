@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from ispd.isp.look import Corrections
+from ispd.isp.look import Corrections, Look
+from ispd.isp.survey.metering import scene_key
 from ispd.isp.values import Raw, Shot
 
 LONGEST = 512  # cells of the grid's long edge
@@ -49,7 +50,7 @@ class Sample:
     model: str  # make and model
     serial: str
     captured: str  # "2026-03-29T02:30:00", with a fraction where the camera says; "" unknown
-    shot: Shot  # surveyed, without its geometry where that is not part of the hypothesis
+    shot: Shot  # surveyed, its key too; without its geometry where that is not part of the hypothesis
     corrections: Corrections  # what these planes were made with: shading and geometry, "file" or "none"
     placement: Placement
     cell: int  # pixels of a cell's side
@@ -80,7 +81,13 @@ class Sample:
             return self
         corrections = replace(self.corrections, shading="none")
         light, ceiling = self.bare.samples, self.bare.ceiling
-        return replace(self, light=light, ceiling=ceiling, corrections=corrections, bare=None)
+        shot = keyed(self.shot, light)
+        return replace(self, shot=shot, light=light, ceiling=ceiling, corrections=corrections, bare=None)
+
+
+def keyed(shot: Shot, light: Tensor) -> Shot:
+    """The shot with its scene's key, as the survey of a render would find it."""
+    return replace(shot, scene_key=scene_key(light.numpy(), shot, Look()))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from ispd.fit.pairs import Candidate
 from ispd.fit.previews import preview_of
 from ispd.fit.reference import Boxes, Laid, Reference, clipped_on_boxes, on_boxes
 from ispd.fit.retouch import retouched
-from ispd.fit.sample import LONGEST, Placement, Refused, Sample
+from ispd.fit.sample import LONGEST, Placement, Refused, Sample, keyed
 from ispd.isp import render
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import encode
@@ -191,7 +191,7 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
         model=facts.camera,
         serial=facts.serial,
         captured=facts.captured,
-        shot=shot,
+        shot=keyed(shot, cells.light),
         corrections=fit.corrections,
         placement=fit.registered.placement,
         cell=cells.pixels,

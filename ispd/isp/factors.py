@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 
 from ispd.isp.look import Exposure, Look, MatrixDelta, WhiteBalance
-from ispd.isp.params import Scalar
+from ispd.isp.params import Numbers, Scalar
 from ispd.isp.values import Shot
 
-SLOPE_REACH = 1.0  # EV beyond the range in which a slope was learned, from where on it holds still
+SLOPE_REACH = 1.0  # stops beyond the range in which a slope was learned, from where on it holds still
 
 
 def gains(p: WhiteBalance, neutral: tuple[float, ...], colors: str = "RGB") -> list[Scalar]:
@@ -26,19 +26,27 @@ def gains(p: WhiteBalance, neutral: tuple[float, ...], colors: str = "RGB") -> l
     return [most / value * 2.0 ** stops.get(color, 0.0) for value, color in zip(neutral, colors, strict=True)]
 
 
-def gain(p: Exposure, baseline: float, shift: float, scene_ev: float | None = None) -> Scalar:
+def gain(
+    p: Exposure, baseline: float, shift: float, scene_ev: float | None = None, scene_key: float | None = None
+) -> Scalar:
     """What exposure multiplies by: the look's stops, and of the file's and the scene's those that the look asks for."""
     stops = p.ev + (baseline if p.baseline == "file" else 0.0) + (shift if p.auto == "scene" else 0.0)
-    if scene_ev is not None and len(p.slope_range) == 2:
-        low, high = (float(end) for end in p.slope_range)
-        stops = stops + p.slope * (min(max(scene_ev, low - SLOPE_REACH), high + SLOPE_REACH) - (low + high) / 2)
+    stops = stops + p.slope * _off_middle(scene_ev, p.slope_range) + p.key_slope * _off_middle(scene_key, p.key_range)
     factor: Scalar = 2.0**stops
     return factor
 
 
+def _off_middle(value: float | None, seen: Numbers) -> float:
+    """How far from the middle of what a slope has seen; 0 where one of them is not known."""
+    if value is None or len(seen) != 2:
+        return 0.0
+    low, high = (float(end) for end in seen)
+    return min(max(value, low - SLOPE_REACH), high + SLOPE_REACH) - (low + high) / 2
+
+
 def exposed(shot: Shot, look: Look) -> Scalar:
     """The same for a shot that has been surveyed."""
-    return gain(look.exposure, baseline(shot, look), shot.exposure_shift, shot.scene_ev)
+    return gain(look.exposure, baseline(shot, look), shot.exposure_shift, shot.scene_ev, shot.scene_key)
 
 
 def warmth(neutral: tuple[float, ...], colors: str) -> float:

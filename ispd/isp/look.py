@@ -123,6 +123,9 @@ class Exposure:
     auto: Literal["scene", "none"] = "scene"  # up to 1.5 stops more or less, as the whole scene asks; "none": as shot
     slope: Annotated[Scalar, Bounds(-1, 1)] = 0.0  # stops more for each stop that the scene was brighter; 0: none
     slope_range: Annotated[Numbers, Bounds(-20, 30, unit="EV"), Counts((0, 2))] = ()  # scene EV it was learned on
+    # stops more for each stop that the photo's own light is brighter: -1 makes all alike, 0 leaves them as exposed
+    key_slope: Annotated[Scalar, Bounds(-1.5, 0)] = 0.0
+    key_range: Annotated[Numbers, Bounds(-20, 20, unit="stops"), Counts((0, 2))] = ()  # from grey: learned on these
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def light(rgb: CameraRGB, shot: Shot, look: Look, top: int = 0, left: int = 0) -
     linear = camera_matrix(rgb, asked.rec2020_from_camera if asked else shot.rec2020_from_camera)
     linear = color_matrix(linear, matrix_delta(look.camera.matrix, shot.neutral, shot.colors))  # as the look has it
     linear = hue_table(linear, asked.hue_sat_map if asked else None)  # made for that matrix: a pair
-    stops = baseline(shot, look), shot.exposure_shift, shot.scene_ev
+    stops = baseline(shot, look), shot.exposure_shift, shot.scene_ev, shot.scene_key
     linear = exposure(linear, look.exposure, *stops)  # still linear, so it acts like light
     if shot.bases and acts(look.local_tone):
         linear = local_tone(linear, look.local_tone, _around(linear, shot.bases, top, left), _stops(shot, look))

@@ -241,6 +241,7 @@ class Shot:
     baseline_exposure: float = 0.0  # stops
     lateral_ca: tuple[float, ...] = ()  # how much wider red and blue are than green, by the survey; (): not looked
     exposure_shift: float = 0.0  # stops that the survey found the scene to ask for, beyond the file's own
+    scene_key: float | None = None  # stops above grey where its light lies, by the survey, for a look that adapts
     orientation: int = 1  # EXIF 1…8
     pixel_aspect: float = 1.0  # width of a pixel / its height
     bases: Bases | None = None  # by the survey, for a look with local tone

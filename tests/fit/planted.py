@@ -13,7 +13,7 @@ from torch import Tensor
 from ispd.fit import model
 from ispd.fit.cells import Photo, every
 from ispd.fit.loss import target
-from ispd.fit.sample import Placement, Sample
+from ispd.fit.sample import Placement, Sample, keyed
 from ispd.isp.color.mix import mix
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import encode
@@ -64,6 +64,7 @@ def sample(look: Look, seed: int, **changes: object) -> Sample:
         trust=torch.ones(HEIGHT, WIDTH),
         place=_places(),
     )
+    bare = replace(bare, shot=keyed(bare.shot, bare.light))
     return replace(finished(bare, look), **changes)  # type: ignore[arg-type]
 
 
@@ -80,6 +81,16 @@ def finished(bare: Sample, look: Look) -> Sample:
 def samples(look: Look, seeds: Sequence[int]) -> list[Sample]:
     """Pairs of one look."""
     return [sample(look, seed) for seed in seeds]
+
+
+def unevenly_exposed(look: Look, seeds: Sequence[int]) -> list[Sample]:
+    """Pairs of one look whose raws differ by up to three stops."""
+    pairs = []
+    for seed in seeds:
+        pair = sample(look, seed)
+        light = pair.light / 2.0 ** (seed * 0.61 % 1 * 3)
+        pairs.append(finished(replace(pair, light=light, shot=keyed(pair.shot, light)), look))
+    return pairs
 
 
 def whole(pair: Sample) -> Photo:

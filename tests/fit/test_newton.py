@@ -18,7 +18,7 @@ from ispd.isp.values import Raw
 from tests.fit import planted
 from tests.fit.test_recovery import PLANTED
 
-ALL = Family(True, ("shading", "slope", "warm", "tones"))
+ALL = Family(True, ("shading", "key", "slope", "warm", "tones"))
 
 
 def unsettled(family: Family = ALL) -> tuple[Cells, Values, Frame]:
@@ -54,7 +54,7 @@ def test_the_slopes_that_are_written_down_are_those_of_the_stages(size: int) -> 
 
 
 @pytest.mark.parametrize(
-    "block", ["ev", "balance.0", "matrix.0", "warm.0", "shading.0", "slope", "curve", "red", "tones"]
+    "block", ["ev", "balance.0", "matrix.0", "warm.0", "shading.0", "key", "slope", "curve", "red", "tones"]
 )
 def test_slopes_of_every_block_are_right_in_double_precision(block: str) -> None:
     cells, values, frame = unsettled()

@@ -74,6 +74,24 @@ def test_what_was_planted_is_found_again_on_unseen_pictures(stage: str) -> None:
     assert planted.difference(PLAIN, unseen) > 0.5 or stage == "curve"  # or nothing had been planted
 
 
+ADAPTING = replace(PLAIN, exposure=Exposure(key_slope=-0.7, key_range=(-2.0, 2.0), auto="none"))
+
+
+def test_an_exposure_that_adapts_is_found_again() -> None:
+    learned = learn(planted.unevenly_exposed(ADAPTING, range(8)), 0, 2, lambda line: None)
+    assert "key" in learned.family.extras
+    assert learned.look.exposure.key_slope == pytest.approx(-0.7, abs=0.05)
+    unseen = planted.unevenly_exposed(ADAPTING, range(40, 44))
+    assert planted.difference(learned.look, unseen) < 0.3
+    assert planted.difference(PLAIN, unseen) > 0.5
+
+
+def test_a_look_that_does_not_adapt_is_not_thought_to() -> None:
+    for count in (3, 8):
+        learned = learn(planted.unevenly_exposed(PLAIN, range(count)), 0, 2, lambda line: None)
+        assert learned.look.exposure.key_slope == 0.0
+
+
 def test_identity_stays_identity() -> None:
     x = (2 ** torch.linspace(0, float(np.log2(4097)), 33) - 1) / 512
     curve = replace(PLAIN.curve, heights=tuple(encode(x.clamp(max=1), "srgb").tolist()))

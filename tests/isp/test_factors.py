@@ -41,3 +41,12 @@ def test_a_slope_follows_the_scenes_light_within_what_it_was_learned_on() -> Non
     stops = [math.log2(gain(p, 0.0, 0.0, ev)) for ev in (10.0, 12.0, 13.0, 20.0, -5.0)]
     assert stops == pytest.approx([0, 0.5, 0.75, 0.75, -0.75])
     assert gain(p, 0.0, 0.0, None) == 1  # a file that does not say is left alone
+
+
+def test_an_exposure_that_adapts_evens_out_the_key_of_scenes_within_what_it_was_learned_on() -> None:
+    p = Exposure(key_slope=-0.5, key_range=(-2.0, 2.0))
+    stops = [math.log2(gain(p, 0.0, 0.0, None, key)) for key in (0.0, 2.0, 3.0, 9.0, -9.0)]
+    assert stops == pytest.approx([0, -1.0, -1.5, -1.5, 1.5])
+    assert gain(p, 0.0, 0.0) == 1  # not surveyed
+    both = Exposure(slope=0.25, slope_range=(8.0, 12.0), key_slope=-0.5, key_range=(-2.0, 2.0))
+    assert math.log2(gain(both, 0.5, 0.0, 12.0, 1.0)) == pytest.approx(0.5 + 0.5 - 0.5)

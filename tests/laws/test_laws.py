@@ -152,7 +152,8 @@ def test_a_gradient_reaches_every_parameter(path: tuple[str, ...], bounds: Bound
     rgb = torch.rand(3, 24, 160, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     seen = seen_through(rgb * 0.3 + 0.02, "RGGB")
     photo = mosaic(seen, neutral=DAYLIGHT, noise_profile=NOISES[1], scene_ev=11.0)
-    picture = shown(photo, with_parameter(Look(exposure=Exposure(slope_range=(8.0, 12.0))), path, parameter))
+    adapting = Look(exposure=Exposure(slope_range=(8.0, 12.0), key_range=(-9.0, -8.0)))
+    picture = shown(photo, with_parameter(adapting, path, parameter))
     weights = torch.rand(picture.shape, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     (slope,) = torch.autograd.grad((picture * weights).sum(), parameter)
     assert bool(slope.isfinite())
@@ -164,7 +165,7 @@ LEARNED = Look(  # with something in every list of numbers
         shading=Shading((0.3, 0.1), (0.2, 0.05), (0.1, 0.02)),
         matrix=MatrixDelta((0.05,) * 6, (0.1,) * 6, (-1.0, 2.0)),
     ),
-    exposure=Exposure(auto="none", slope=0.1, slope_range=(8.0, 12.0)),
+    exposure=Exposure(auto="none", slope=0.1, slope_range=(8.0, 12.0), key_slope=-0.5, key_range=(-2.0, 3.0)),
     local_tone=LocalTone((1.0, 0.6, 0.3, 0.1, 0.0, -0.3, -0.6), 0.2, 0.1),
     curve=Curve(
         method="learned",
@@ -176,6 +177,9 @@ LEARNED = Look(  # with something in every list of numbers
 )
 
 
+RANGES = ("warmth", "slope_range", "key_range")  # of what was seen: facts, not parameters
+
+
 def lists() -> list[tuple[str, ...]]:
     """The path of every parameter of a look that is several numbers which can learn."""
     return [
@@ -185,7 +189,7 @@ def lists() -> list[tuple[str, ...]]:
     ]
 
 
-@pytest.mark.parametrize("path", [path for path in lists() if path[-1] not in ("warmth", "slope_range")], ids=".".join)
+@pytest.mark.parametrize("path", [path for path in lists() if path[-1] not in RANGES], ids=".".join)
 def test_a_gradient_reaches_every_list_of_parameters(path: tuple[str, ...]) -> None:
     start: Any = LEARNED
     for name in path:

@@ -8,6 +8,7 @@ Gives   the shot with what was found; a surveyed shot stays as it is
     lateral_ca        how the lens sizes red and blue              survey/lateral_ca.py
     noise_profile     how much samples scatter                     survey/noise.py
     exposure_shift    what a look with automatic exposure adds     survey/metering.py
+    scene_key         how bright it lies, for a look that adapts  survey/metering.py
     bases             how bright surroundings are, for local tone  survey/bases.py
 
 Numpy alone, and pure: the same for every device, and for a developer that has no torch.
@@ -24,7 +25,7 @@ from ispd.isp.look import LocalTone, Look
 from ispd.isp.noise import wanted
 from ispd.isp.survey.bases import bases
 from ispd.isp.survey.lateral_ca import lateral_ca
-from ispd.isp.survey.metering import exposure_shift
+from ispd.isp.survey.metering import exposure_shift, scene_key
 from ispd.isp.survey.noise import noise_profile
 from ispd.isp.survey.overview import overview
 from ispd.isp.survey.wells import full_wells
@@ -41,13 +42,16 @@ def survey(samples: NDArray[Any], shot: Shot, look: Look) -> Shot:
     shot = replace(shot, levels=replace(shot.levels, full=full_wells(codes, shot.levels)))
     if look.camera.corrections.lateral_ca == "auto" and shot.cfa and not _moves_colors_apart(shot, look):
         shot = replace(shot, lateral_ca=lateral_ca(codes[0], shot.levels, shot.cfa))
-    if shot.lights or look.exposure.auto == "scene" or look.local_tone != LocalTone():
+    keyed = len(look.exposure.key_range) == 2
+    if shot.lights or look.exposure.auto == "scene" or keyed or look.local_tone != LocalTone():
         small = overview(samples, _as_it_will_be(shot, look))
         shot = balanced(small, shot)
         if look.local_tone != LocalTone():
             shot = replace(shot, bases=bases(small.light, small.block, shot))
         if look.exposure.auto == "scene":
             shot = replace(shot, exposure_shift=exposure_shift(small, shot, look))
+        if keyed:
+            shot = replace(shot, scene_key=scene_key(small.light, shot, look))
     if wanted(look.denoise):
         shot = replace(shot, noise_profile=noise_profile(codes, shot))  # how bright it will be says what is seen
     return shot

@@ -24,7 +24,7 @@ from dataclasses import replace
 import numpy as np
 
 from ispd.isp.color.tone import GREY_IN
-from ispd.isp.factors import baseline, ceiling, gain
+from ispd.isp.factors import baseline, ceiling
 from ispd.isp.look import Look
 from ispd.isp.survey.overview import Array, Overview
 from ispd.isp.values import Shot
@@ -49,13 +49,12 @@ WHITE_STAYS = 2.8  # stops: where the sensor's end may be moved to; lower, and t
 def exposure_shift(overview: Overview, shot: Shot, look: Look) -> float:
     """The stops to add to what the file asks for; the look's own `ev` comes on top of them."""
     plain = replace(look, exposure=replace(look.exposure, ev=0.0))
-    exposed = float(gain(plain.exposure, baseline(shot, plain), 0.0)) / GREY_IN
-    scene = np.clip(_luminance(overview, shot) * exposed, DARKEST, None)
+    scene = _from_grey(overview.light, shot, plain)
     if scene.size < FEWEST:
         return 0.0
     stops = np.log2(scene)
     dark, darker, middle, bright, brightest = np.percentile(stops, [5, 25, 50, 95, 99])
-    error = KEY - (3 * np.log2(np.cbrt(scene).mean()) + bright) / 2
+    error = KEY - _key(scene, bright)
     shift = error**3 / (error**2 + TASTE**2) * _rise(bright - dark, FLAT, SHAPED)
     if error > 0:
         shift *= (1 - _rise(brightest - middle, ORDINARY, CONTRASTY)) * (1 - _rise(error, DIM, DARK))
@@ -66,11 +65,30 @@ def exposure_shift(overview: Overview, shot: Shot, look: Look) -> float:
     return float(max(shift, -MOST, min(0.0, max(SHADOWS_STAY - darker, WHITE_STAYS - whitest))))
 
 
-def _luminance(overview: Overview, shot: Shot) -> Array:
-    """Scene luminance as the pipeline would make it, before exposure."""
+def scene_key(light: Array, shot: Shot, look: Look) -> float:
+    """The key of a small picture (colors, h, w), in stops from the meter's grey, as the file wants it exposed."""
+    scene = _from_grey(light, shot, look)
+    return float(_key(scene, np.log2(np.percentile(scene, 95))))
+
+
+def _key(scene: Array, bright: float) -> float:
+    """`bright`: where its brightest part lies, in stops."""
+    key: float = (3 * np.log2(np.cbrt(scene).mean()) + bright) / 2
+    return key
+
+
+def _from_grey(light: Array, shot: Shot, look: Look) -> Array:
+    """Scene luminance as the pipeline would make it, times grey, before the look's own exposure."""
+    asked = baseline(shot, look) if look.exposure.baseline == "file" else 0.0
+    scene: Array = np.clip(_luminance(light, shot) * (2.0**asked / GREY_IN), DARKEST, None)
+    return scene
+
+
+def _luminance(light: Array, shot: Shot) -> Array:
+    """Scene luminance before exposure."""
     balance = max(shot.neutral) / np.array(shot.neutral)
     weights = LUMINANCE @ np.array(shot.rec2020_from_camera) * balance
-    luminance: Array = np.tensordot(weights, overview.light, axes=1)
+    luminance: Array = np.tensordot(weights, light, axes=1)
     return luminance
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from ispd.isp.color.tone import GREY_IN
 from ispd.isp.factors import gains
 from ispd.isp.look import Exposure, Look, WhiteBalance
 from ispd.isp.survey import survey
-from ispd.isp.survey.metering import MOST, exposure_shift
+from ispd.isp.survey.metering import MOST, exposure_shift, scene_key
 from ispd.isp.survey.overview import Overview
 from ispd.isp.values import Shot
 from tests.isp.shots import DAYLIGHT, shot
@@ -122,3 +124,26 @@ def test_a_survey_is_made_once_and_only_where_the_look_asks() -> None:
     assert surveyed.exposure_shift == pytest.approx(shift(DAY - 2), abs=0.02)
     assert survey(samples / 2, surveyed, Look()) == surveyed
     assert survey(samples, plain, Look(exposure=Exposure(auto="none"))).exposure_shift == 0
+
+
+@pytest.mark.parametrize("stops", [-3.0, -1.0, 0.5])
+def test_the_key_of_a_scene_goes_with_its_light_stop_by_stop(stops: float) -> None:
+    light = GREY_IN * 2.0 ** np.broadcast_to(DAY, (3, 1, len(DAY)))
+    facts = shot(8, 8 * len(DAY))
+    key = scene_key(light, facts, Look())
+    assert scene_key(light * 2.0**stops, facts, Look()) == pytest.approx(key + stops, abs=0.1)
+    brighter = replace(facts, baseline_exposure=stops)
+    assert scene_key(light, brighter, Look()) == pytest.approx(scene_key(light * 2.0**stops, facts, Look()))
+    assert scene_key(light, brighter, Look(exposure=Exposure(baseline="none"))) == key
+
+
+def test_a_uniform_scene_has_its_own_light_as_key() -> None:
+    assert scene_key(np.full((3, 8, 8), GREY_IN * 4.0), shot(64, 64), Look()) == pytest.approx(2.0)
+
+
+def test_the_key_is_asked_for_by_a_look_that_adapts() -> None:
+    samples, plain = photo(DAY - 2)
+    adapting = Look(exposure=Exposure(auto="none", key_slope=-0.7, key_range=(-2.0, 2.0)))
+    light = (GREY_IN * 2.0 ** (DAY - 2).reshape(1, 40, 50)).clip(max=1).repeat(3, axis=0)
+    assert survey(samples, plain, adapting).scene_key == pytest.approx(scene_key(light, plain, adapting), abs=0.02)
+    assert survey(samples, plain, Look()).scene_key is None

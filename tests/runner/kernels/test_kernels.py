@@ -252,7 +252,14 @@ def any_learned_look(random: np.random.Generator) -> Look:
             if warm and random.random() < 0.5
             else MatrixDelta(warm),
         ),
-        exposure=Exposure(0.3, auto="none", slope=float(random.uniform(-0.3, 0.3)), slope_range=(2.0, 9.0)),
+        exposure=Exposure(
+            0.3,
+            auto="none",
+            slope=float(random.uniform(-0.3, 0.3)),
+            slope_range=(2.0, 9.0),
+            key_slope=float(random.uniform(-1, 0)),
+            key_range=(-1.0, 1.0) if random.random() < 0.5 else (),
+        ),
         local_tone=LocalTone(some(7, 1.0), *(float(random.choice([0, random.uniform(-0.5, 1)])) for _ in range(2))),
         curve=learned if random.random() < 0.7 else Curve(),
         lattice=Lattice(cube if random.random() < 0.7 else None),
