@@ -1,6 +1,6 @@
 """OpenEXR, as far as radiance maps use it: scan lines of one part, R, G, B (or Y), 16 or 32 bits a sample.
 
-Takes   the file's bytes; no compression, RLE, ZIPS or ZIP
+Takes   the file's bytes; no compression, RLE, ZIPS, ZIP, PIZ or PXR24
 Gives   (H, W, 3) float32 of the data window
 Raises  BadMap where the file is another kind of EXR, or broken; it says which
 Source  "OpenEXR File Layout", openexr.com/en/latest/OpenEXRFileLayout.html, and "Technical Introduction": predictor and
@@ -12,17 +12,20 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ispd.errors import IspdError
+from ispd.nets.train.piz import unpacked_piz
 
 MAGIC = b"\x76\x2f\x31\x01"
 TILED, DEEP, PARTS = 0x200, 0x800, 0x1000  # bits of the version
-ROWS = {0: 1, 1: 1, 2: 1, 3: 16}  # scan lines of a chunk, by compression
-NAMES = {4: "PIZ", 5: "PXR24", 6: "B44", 7: "B44A", 8: "DWAA", 9: "DWAB"}
+RLE, PIZ, PXR24 = 1, 4, 5
+ROWS = {0: 1, RLE: 1, 2: 1, 3: 16, PIZ: 32, PXR24: 16}  # scan lines of a chunk, by compression; 2 and 3 are ZIP
+NAMES = {6: "B44", 7: "B44A", 8: "DWAA", 9: "DWAB"}
 TYPES = {0: "<u4", 1: "<f2", 2: "<f4"}
 MOST = 1 << 28  # samples: a map is smaller
 
@@ -76,7 +79,7 @@ def _decoded(code: bytes, name: str) -> NDArray[np.float32]:
             raise ValueError("a chunk lies where it should not")
         count = min(ROWS[compression], bottom + 1 - row)
         whole = sum(channel.dtype.itemsize for channel in channels) * width * count
-        body = _unpacked(code[offset + 8 : offset + 8 + size], compression, whole)
+        body = _unpacked(code[offset + 8 : offset + 8 + size], compression, whole, count, width, channels)
         place = 0
         for line in range(row - top, row - top + count):
             for channel in channels:
@@ -111,11 +114,15 @@ def _channels(text: bytes, name: str) -> list[Channel]:
     return channels
 
 
-def _unpacked(body: bytes, compression: int, size: int) -> bytes:
+def _unpacked(body: bytes, compression: int, size: int, rows: int, width: int, channels: Sequence[Channel]) -> bytes:
     """A chunk's samples; one that compression would have made larger is stored as it is."""
     if compression == 0 or len(body) == size:
         return body
-    packed = _run_lengths(body) if compression == 1 else zlib.decompressobj().decompress(body, size)
+    if compression == PIZ:
+        return unpacked_piz(body, rows, width, [channel.dtype.itemsize for channel in channels])
+    if compression == PXR24:
+        return _differences(body, rows, width, channels)
+    packed = _run_lengths(body) if compression == RLE else zlib.decompressobj().decompress(body, size)
     if len(packed) != size:
         raise ValueError("a chunk has another size than it should")
     steps = np.frombuffer(packed, np.uint8).astype(np.int64)
@@ -124,6 +131,22 @@ def _unpacked(body: bytes, compression: int, size: int) -> bytes:
     whole = np.empty(size, np.uint8)
     whole[0::2], whole[1::2] = sums[: (size + 1) // 2], sums[(size + 1) // 2 :]
     return whole.tobytes()
+
+
+def _differences(body: bytes, rows: int, width: int, channels: Sequence[Channel]) -> bytes:
+    """PXR24: of each sample the difference to the one before, its bytes apart, the highest first; of a float three."""
+    kept = [3 if channel.dtype == "<f4" else channel.dtype.itemsize for channel in channels]
+    size = rows * width * sum(kept)
+    packed = zlib.decompressobj().decompress(body, size)
+    parts, place = [], 0
+    for _ in range(rows):
+        for channel, many in zip(channels, kept, strict=True):
+            planes = np.frombuffer(packed, np.uint8, many * width, place).reshape(many, width).astype(np.uint32)
+            shifts = 8 * (channel.dtype.itemsize - 1 - np.arange(many, dtype=np.uint32))[:, None]
+            line = np.cumsum((planes << shifts).sum(axis=0, dtype=np.uint32), dtype=np.uint32)
+            parts.append(line.astype(f"<u{channel.dtype.itemsize}").tobytes())
+            place += many * width
+    return b"".join(parts)
 
 
 def _run_lengths(body: bytes) -> bytes:
