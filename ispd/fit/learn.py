@@ -3,7 +3,7 @@
     corrections   are the file's own shading maps in the reference?  both ways are tried, before any shading learns
     choose        families by leave-photos-out: fits of few cells, each fold from its own start
     fit           the chosen family on all photos and many cells, polished through the stages that render
-    certificate   from the folds' fits alone, and of what photos it was learned
+    certificate   from the folds' fits alone, finished as the last one is, and of what photos it was learned
 
 Deterministic by seed.  Raises PhotoError where the samples say nothing.
 """
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ispd.errors import PhotoError
 from ispd.fit import cube, descend, model, newton
-from ispd.fit.cells import draw, every, together
+from ispd.fit.cells import Cells, draw, every, together
 from ispd.fit.coarse import coarse
 from ispd.fit.families import Family, grow
 from ispd.fit.loss import Target, shown_encoded
@@ -45,7 +45,6 @@ CHOOSE_EACH, FIT_EACH = (800, 4000), (2000, 12_000)  # … and each, at least an
 JUDGE_EACH = 4000
 SHADING_GAIN = 0.05  # ΔE that leaving out the file's shading maps must gain
 ROUNDS, POLISH = 2, 6
-JOINT = 4  # photos: with fewer, what the lattice takes from the rest would be missing from colors that none has shown
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[
         family=family,
         table=tuple(table),
         by=parts.by,
-        held=tuple(_held(trials, family, whole)),
+        held=tuple(_held(trials, family, whole, workers)),
         samples=tuple(whole.values()),
         seed=seed,
     )
@@ -219,17 +218,26 @@ def _each(total: int, limits: tuple[int, int], samples: Sequence[Sample]) -> int
 def _fit(family: Family, samples: tuple[Sample, ...], frame: Frame, seed: int) -> Values:
     count = _each(FIT_CELLS, FIT_EACH, samples)
     cells = together([draw(sample, count, seed + 1) for sample in samples])
-    values = grow(family, cells, frame, {})
-    for _ in range(ROUNDS if family.lattice and len(samples) >= JOINT else 0):
+    return _finished(family, cells, grow(family, cells, frame, {}), frame)
+
+
+def _finished(family: Family, cells: Cells, values: Values, frame: Frame) -> Values:
+    """Rest and lattice refined together, then the last bit."""
+    for _ in range(ROUNDS if family.lattice else 0):
         values = newton.solve(cells, values, frame, family.blocks, 2)
         values = cube.solve(cells, values, frame, family.lattice)
     return descend.polish(cells, values, frame, POLISH, lambda: None)
 
 
-def _held(trials: list[Trial], family: Family, whole: Mapping[bytes, Sample]) -> list[Held]:
+def _held(trials: list[Trial], family: Family, whole: Mapping[bytes, Sample], workers: int) -> list[Held]:
+    def finished(trial: Trial) -> Values:
+        return _finished(family, trial.seen, trial.values(family), trial.frame)
+
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        fits = list(pool.map(finished, trials))
     held = []
-    for trial in trials:
-        values = {name: value for name, value in trial.values(family).items() if name != "offsets"}
+    for trial, fit in zip(trials, fits, strict=True):
+        values = {name: value for name, value in fit.items() if name != "offsets"}
         for photo in trial.held.photos:
             sample = photo.sample
             look = settled(model.look(values, trial.frame, trial.frame.body(sample)))

@@ -1,7 +1,8 @@
 """Ridges: how far each block of numbers may go without being asked to, in ΔE.
 
 What the pairs do not pin stays where it does no harm: offsets and deltas near 0, curves and lattices smooth, the warm
-matrix near the cool one.  Each ridge is a quadratic form of a block, in units of the loss, divided by the number of
+matrix near the cool one.  White balance too: from one photo, how far its as-shot neutral is off cannot be told from
+what the look does to white.  Each ridge is a quadratic form of a block, in units of the loss, divided by the number of
 photos: with more of them the pairs speak and the ridges fall silent.
 """
 
@@ -14,18 +15,18 @@ from ispd.fit.model import Values
 
 SMOOTH = 30.0  # of second differences of a curve's heights, encoded
 VALUES = {
-    "balance": 0.05,
-    "matrix": 0.5,
+    "balance": 10.0,
+    "matrix": 4.0,
     "warm": 2.0,
     "shading": 1.0,
     "slope": 3.0,
     "key": 1.0,
     "details": 2.0,
-    "delta": 2.0,
+    "delta": 10.0,
 }
 TONES_SMOOTH, TONES = 1.0, 0.3
 OFFSET = 200.0  # of a photo's own exposure, red and blue, in stops: a tenth costs 2 ΔE
-CUBE_SMOOTH, CUBE = 30.0, 3.0  # of a lattice: over all its nodes, steps counted as those of 5³
+CUBE_SMOOTH, CUBE = 100.0, 3.0  # of a lattice: over all its nodes, steps counted as those of 5³
 
 
 def ridge(block: str, size: int, offsets: float = OFFSET) -> Tensor:
