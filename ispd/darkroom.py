@@ -19,7 +19,7 @@ from ispd.decode.facts import check_whole
 from ispd.develop import develop
 from ispd.errors import BadModel, CannotCreate, ChangedPhoto, ConfigError, MissingTool, PhotoError
 from ispd.metadata.exiftool import ExifTool
-from ispd.models import find
+from ispd.models import pinned
 from ispd.orders import Delivered, Failed, Fault, Format, Order, Outcome, Output, Plan, Report, SetAside, Waiting
 from ispd.photo import digest_of, facts_of, find_sidecar, identity_of, note_sidecar
 from ispd.plan import Choice, choose, plan_with
@@ -90,19 +90,13 @@ class Darkroom:
         choice = Choice(wish.profile.name, ()) if wish.profile else choose(facts, name, folder, library)
         assert isinstance(choice, Choice)  # learn = "never": there is nothing to wait for
         profile = wish.profile or library.get(choice.name)
-        if profile.backend != "isp":
-            _check_model(self._models, profile)
         if wish.format:
             profile = replace(profile, outputs=_in_format(profile.outputs, wish.format))
-        return plan_with(profile, choice, facts, name, folder)
-
-
-def _check_model(folder: Path, profile: Profile) -> None:
-    """Before anything is decoded.  Raises ConfigError where the profile names a model that cannot be used."""
-    try:
-        find(folder, profile.backend)
-    except BadModel as error:
-        raise ConfigError(f'{profile.name}: backend = "{profile.backend}": {error}') from error
+        plan = plan_with(profile, choice, facts, name, folder)
+        try:
+            return replace(plan, recipe=pinned(plan.recipe, self._models))
+        except BadModel as error:  # before anything is decoded
+            raise ConfigError(f'{profile.name}: backend = "{profile.backend}": {error}') from error
 
 
 def _in_format(outputs: tuple[Output, ...], wanted: Format) -> tuple[Output, ...]:

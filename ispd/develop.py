@@ -65,14 +65,15 @@ class Developed:
 def render(order: Order, decoded: Decoded, device: str, beat: Callable[[], None]) -> Developed:
     """One picture for each of the recipe's outputs.
 
-    Raises PhotoError, MissingTool, CardFailed; where a network renders also BadModel, and CannotCreate without room.
+    Raises PhotoError, MissingTool, CardFailed; where a network renders also BadModel, ChangedPhoto where it is another
+    one than was planned with, and CannotCreate without room.
     """
     asked, outputs = profile.from_json(order.recipe.profile_json), order.recipe.outputs
     if asked.backend == "isp":
         model = None
         rendered = picture.render(decoded.samples, decoded.shot, asked.look, outputs, device, beat)
     else:
-        model = models.find(Path(os.fsdecode(order.models)), asked.backend)
+        model = models.ordered(order.recipe, Path(os.fsdecode(order.models)))
         load_torch()  # alone, so that what fails has a name
         from ispd.runner import network
 

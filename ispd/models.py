@@ -15,13 +15,15 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
-from ispd.errors import BadModel, CannotCreate
+from ispd.errors import BadModel, CannotCreate, ChangedPhoto
+from ispd.orders import Recipe, digest, to_json
 
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
 BUILT_IN = ("isp", "hdr-unet")  # backends that are no imported models
@@ -66,6 +68,11 @@ class Model:
     def weights(self) -> Path:
         return self.folder / WEIGHTS
 
+    @property
+    def digest(self) -> str:
+        """Of all that decides its pictures: the manifest, which has the digest of the weights."""
+        return digest(to_json(self.manifest))
+
 
 def models_folder(state: Path) -> Path:
     """Where imported networks lie."""
@@ -95,6 +102,26 @@ def find(folder: Path, name: str) -> Model:
         there = ", ".join(names(folder)) or "none"
         raise BadModel(f'there is no imported model "{name}" in {folder}; there are {there}; see `ispd model import`')
     return Model(name, place, read_manifest(place / MANIFEST))
+
+
+def pinned(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with the very network that its backend names now: another one under the same name is another recipe.
+
+    Raises BadModel where there is none.
+    """
+    if recipe.backend == "isp":
+        return recipe
+    return replace(recipe, model=find(folder, recipe.backend).digest)
+
+
+def ordered(recipe: Recipe, folder: Path) -> Model:
+    """The network that the recipe was made for.  Raises BadModel, and ChangedPhoto where it is another one by now."""
+    model = find(folder, recipe.backend)
+    if recipe.model not in (UNSET, model.digest):
+        raise ChangedPhoto(
+            f'the model "{model.name}" is another one than when this photo was planned: it is planned anew'
+        )
+    return model
 
 
 def read_manifest(path: Path) -> Manifest:

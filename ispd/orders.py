@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 T = TypeVar("T")
 
@@ -122,10 +123,17 @@ class Recipe:
     profile_json: str  # the whole profile as it was then; `ispd.profile.from_json` reads it
     outputs: tuple[Output, ...]
     metadata: MetadataPolicy = "all"
+    model: str | UnsetType = UNSET  # digest of the network that its backend names; unset: none renders
 
     @property
     def digest(self) -> str:
         return digest(to_json(self))
+
+    @property
+    def backend(self) -> str:
+        """What renders: "isp", "hdr-unet", or the name of an imported network."""
+        name: str = msgspec.json.decode(self.profile_json).get("backend", "isp")
+        return name
 
     @property
     def profile_digest(self) -> str:

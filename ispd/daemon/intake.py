@@ -10,6 +10,7 @@ import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ispd.daemon.clock import Now
 from ispd.daemon.learning import Learning
@@ -20,8 +21,9 @@ from ispd.daemon.survey import Survey, Watched
 from ispd.daemon.troubles import Troubles
 from ispd.daemon.words import Batch, Every, say
 from ispd.decode.facts import check_whole
-from ispd.errors import ConfigError, IncompletePhoto, MachineError, NoInput, NotPermitted, PhotoError
+from ispd.errors import BadModel, ConfigError, IncompletePhoto, MachineError, NoInput, NotPermitted, PhotoError
 from ispd.metadata.exiftool import ExifTool
+from ispd.models import pinned
 from ispd.orders import Identity, Plan, SetAside, Waiting
 from ispd.photo import digest_of, facts_of
 from ispd.plan import References, may_learn, plan
@@ -56,9 +58,11 @@ class Intake:
         batch: Batch,
         learning: Learning,
         library: Library,
+        models: Path,
         patience: Patience,
     ) -> None:
         self.library = library
+        self._models = models  # the folder of imported networks
         self.patience = patience
         self._troubles = troubles
         self._ledger = ledger
@@ -181,6 +185,9 @@ class Intake:
             self._ledger.photos.wait(photo.id, "folder", "the file is gone", now.wall + GONE_SECONDS, now.wall)
         except PhotoError as error:
             self._set_aside(photo, str(error), now)
+        except BadModel as error:  # it can be imported; meanwhile other photos go on
+            self._wait(photo, "machine", str(error), now.wall + LOOK_AGAIN_SECONDS, now)
+            self._say(f"{shown(photo.path)} waits: {error}", now)
         except NotPermitted as error:  # this photo's own trouble, nobody else waits for it
             reason = f"{shown(photo.path)}: {error}"
             self._wait(photo, "machine", reason, now.wall + LOOK_AGAIN_SECONDS, now)
@@ -200,7 +207,10 @@ class Intake:
         references, lesson = References.NONE, ""
         if may_learn(facts, relative, wish, self.library):
             references, lesson = self._learning.hope(photo, folder, facts, self.library, now)
-        return plan(facts, relative, wish, self.library, references, lesson), references
+        made = plan(facts, relative, wish, self.library, references, lesson)
+        if isinstance(made, Plan):
+            made = replace(made, recipe=pinned(made.recipe, self._models))
+        return made, references
 
     def _keep(self, photo: Photo, made: Plan | Waiting, references: References, now: Now) -> None:
         match made:

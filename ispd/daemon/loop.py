@@ -77,12 +77,18 @@ class Loop:
         self.learning = Learning(ledger, self.survey, config.state, patience.learn_after_seconds, fit)
         self._shelf = _stamp(learned_profiles(config.state))
         library = library_of(config)
+        models = models_folder(config.state)
         self.intake = Intake(
-            ledger, self.survey, self.settling, self.troubles, self.batch, self.learning, library, patience
+            ledger, self.survey, self.settling, self.troubles, self.batch, self.learning, library, models, patience
         )
-        models = os.fsencode(models_folder(config.state))
         self.delivery = Delivery(
-            ledger, self.survey, self.engines, self.troubles, patience.give_up_seconds, self.batch, models
+            ledger,
+            self.survey,
+            self.engines,
+            self.troubles,
+            patience.give_up_seconds,
+            self.batch,
+            os.fsencode(models),
         )
         self._busy = True
         self._counts: tuple[Counts, ...] = ()
