@@ -36,8 +36,11 @@ bench: setup
 	$(BIN)/python -m bench
 
 train: setup
-	nice $(BIN)/python -m ispd.nets.train.hdr_unet --maps $(SAMPLES)/hdr --photos $(SAMPLES)/photos -o $(TRAINED) \
-	    --workers 1 --bfloat16
+	@mkdir -p "$(TRAINED)"
+	@printf '%s = "%s"\n' architecture hdr-unet maps "$$(realpath "$(SAMPLES)/hdr")" \
+	    photos "$$(realpath "$(SAMPLES)/photos")" out . > "$(TRAINED)/recipe.toml"
+	@echo 'workers = 1' >> "$(TRAINED)/recipe.toml"
+	nice $(BIN)/ispd model train "$(TRAINED)/recipe.toml"
 
 docs: setup
 	$(BIN)/python docs/generate.py

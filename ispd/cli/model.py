@@ -49,7 +49,7 @@ def add_parser(subparsers: Subparsers) -> None:
     taking.add_argument("--white", type=float, default=1023.0, metavar="N", help="that camera's white (1023)")
     taking.add_argument("--license", metavar="TEXT", help="what its authors allow, where they told you otherwise")
     listing = actions.add_parser("list", help="name, architecture, license")
-    training = actions.add_parser("train", help="train a published network by a recipe in TOML")
+    training = actions.add_parser("train", help="train hdr-unet or a published network by a recipe in TOML")
     training.add_argument("recipe", type=Path, metavar="CONFIG.toml")
     training.add_argument("--until", type=int, default=1 << 60, metavar="STEP", help="stop there; run again to go on")
     measuring = actions.add_parser("eval", help="compare a model's pictures with wanted ones")
@@ -120,29 +120,39 @@ def list_all(args: Namespace) -> int:
 
 
 def train(args: Namespace) -> int:
-    """Train by a recipe, a line of JSON a step on stdout.  Raises ConfigError, NoInput, CannotCreate."""
+    """Train by a recipe, a line of JSON a step on stdout.  Raises ConfigError, NoInput, CannotCreate, BadModel."""
     import os
 
     from ispd import toml
-    from ispd.nets.train.recipe import Recipe, problems
+    from ispd.nets.train.recipe import Recipe, Shots, problems, silent
     from ispd.runner.device import choose_device
 
-    reading = toml.Reading(toml.load(args.recipe))
-    recipe = reading.table(Recipe)
+    page = toml.load(args.recipe)
+    simulates = page.table.keys() & {"maps", "photos"} or page.table.get("architecture") == HDR_UNET
+    reading = toml.Reading(page)
+    recipe: Recipe | Shots | None = reading.table(Shots) if simulates else reading.table(Recipe)
     reading.finish()
     assert recipe is not None  # what could not be made has left a problem
     beside = args.recipe.absolute().parent
-    places = {name: beside / place.expanduser() for name in ("data", "out", "vgg") if (place := getattr(recipe, name))}
+    places = {name: beside / place.expanduser() for name, place in vars(recipe).items() if isinstance(place, Path)}
     recipe = dataclasses.replace(recipe, **places)
-    if found := problems(recipe):
+    if found := silent(recipe) if isinstance(recipe, Shots) else problems(recipe):
         raise ConfigError(*(f"{args.recipe}: {problem}" for problem in found))
 
     import torch
 
-    from ispd.nets.train.published import train
+    from ispd.nets.train import published, shots
 
     torch.set_num_threads(recipe.threads or len(os.sched_getaffinity(0)))
-    train(recipe, torch.device(choose_device(recipe.device)), lambda line: print(line, flush=True), args.until)
+    device = torch.device(choose_device(recipe.device))
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if isinstance(recipe, Shots):
+        shots.train(recipe, device, say, args.until)
+    else:
+        published.train(recipe, device, say, args.until)
     return 0
 
 

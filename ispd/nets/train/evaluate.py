@@ -58,11 +58,13 @@ class Result:
 
 
 def developing(net: HdrUNet) -> Develop:
-    """What `hdr-unet` makes of a shot."""
+    """What `hdr-unet` makes of a shot, on the device where it is."""
+    device = next(net.parameters()).device
 
     def develop(mosaic: Mosaic) -> Tensor:
         with torch.inference_mode():
-            return code(rendered(net(*shot_seen(mosaic))[0], mosaic.shot))
+            light = net(*(planes.to(device) for planes in shot_seen(mosaic)))[0].cpu()
+            return code(rendered(light, mosaic.shot))
 
     return develop
 

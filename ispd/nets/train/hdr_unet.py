@@ -1,46 +1,43 @@
-"""python -m ispd.nets.train.hdr_unet --maps DIR --photos DIR -o DIR: the training of `hdr-unet`.
+"""The training of `hdr-unet`: `ispd model train CONFIG.toml`, with the file's keys in `recipe.py`.
 
 Goes on where it was when killed, to the step: all that chance decides depends on the seed and the step alone, and a
-checkpoint holds the rest.  `-o` has:
+checkpoint holds the rest.  The folder `out` has
 
-    log.jsonl        a line every few steps: loss, decibels, seconds left; and what each measurement has found
+    log.jsonl        a line a step: loss, decibels, seconds left; and what each measurement has found
     checkpoint.pt    all that is needed to go on
     weights.safetensors    the mean of the last steps' weights: what is shipped
     samples/N.png    held-out views: wanted, rival, network
 
 The loss is the mean *logarithm* of a crop's squared error, as PSNR is, in display codes: with plain squares the noisy
 crops alone would decide.  To it come MS-SSIM, the distance of RGB-uv histograms, and a little of the error before
-tones, by which light that the curve has cut still learns.  On one thread the numbers are the same each time.
+tones, by which light that the curve has cut still learns.  On a CPU with as many threads the numbers are the same each
+time; a graphics card adds up some gradients in any order.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import sys
+import os
 import time
-from argparse import ArgumentParser
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from io import BytesIO
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from ispd.errors import IspdError
+from ispd.errors import MachineError, NoInput
 from ispd.isp.values import Shot
 from ispd.nets.hdr_look import gain
 from ispd.nets.hdr_unet import BLOCKS, WIDTHS, HdrUNet, Seen, compressed, knee, packed
 from ispd.nets.losses import histogram_distance, ms_ssim_loss, rgbuv_histogram
 from ispd.nets.train.evaluate import (
     EDGE,
-    Develop,
     Entry,
     code,
     developing,
@@ -50,8 +47,8 @@ from ispd.nets.train.evaluate import (
     shot_seen,
     table,
 )
-from ispd.nets.train.published import cut, written
-from ispd.nets.train.radiance import Scene, maps, photographs, view
+from ispd.nets.train.folder import checkpoint, cut, same_recipe, save_checkpoint, sheet, writing, written
+from ispd.nets.train.radiance import Scene, view
 from ispd.nets.train.sensor import Exposed, expose
 from ispd.nets.train.simulation import SIMULATION, Chance
 from ispd.nets.train.target import SIMULATED, target
@@ -64,13 +61,14 @@ HISTOGRAM_SIDE, HISTOGRAM_EVERY = (
     4,
 )  # pixels and steps: whole and always, histograms would take nine tenths of the time
 AHEAD = 4  # batches that are simulated while others are learned from
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides the numbers."""
+    """What decides the numbers; as it stands, the shipped weights'."""
 
-    steps: int = 100_000
+    steps: int = 16_000
     batch: int = 4
     rate: float = 2e-3  # Adam's, at its highest
     learned_rate: float = 0.02  # of it: for the kernels that know how to demosaic already
@@ -82,18 +80,19 @@ class Recipe:
     light: float = 0.3  # weight of the error before tones
     widths: tuple[int, ...] = WIDTHS
     blocks: tuple[int, ...] = BLOCKS
-    bfloat16: bool = False
+    bfloat16: bool = True  # layers; statistics and losses are float32
     seed: int = 1
 
 
 @dataclass(frozen=True)
 class Habits:
-    """What does not change the numbers."""
+    """What does not change the numbers, but for a device's own rounding."""
 
+    device: torch.device = CPU
     workers: int = 0  # threads that simulate ahead
-    told: int = 20  # steps from line to line
-    measured: int = 1000  # steps between measurements and checkpoints
-    until: int = 10**9  # stop after this step, as if killed
+    line_steps: int = 1  # from line to line
+    checkpoint_steps: int = 1000  # between measurements and checkpoints
+    until: int = 1 << 60  # stop after this step, as if killed
 
 
 @dataclass(frozen=True)
@@ -146,10 +145,12 @@ def batches(scenes: list[Scene], recipe: Recipe, first: int, last: int, workers:
 class Training:
     """The network, what it has come from, and how far it is."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, device: torch.device = CPU) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.step = recipe, 0
-        self.net = HdrUNet(recipe.widths, recipe.blocks).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+        self.recipe, self.device, self.step = recipe, device, 0
+        self.net = self._placed(HdrUNet(recipe.widths, recipe.blocks))
         self.kept = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
         kernels = list(self.net.kernels.parameters())
         others = [value for name, value in self.net.named_parameters() if not name.startswith("kernels")]
@@ -158,20 +159,25 @@ class Training:
         self.cpu_seconds = 0.0
 
     def learn(self, lessons: list[Lesson]) -> dict[str, float]:
-        """One step; what there is to say of it."""
+        """One step; what there is to say of it.  Raises MachineError where the network answers with no numbers."""
         recipe = self.recipe
         started = time.process_time()
         for group in self.adam.param_groups:
             group["lr"] = recipe.rate * group["share"] * _pace(self.step, recipe)
-        mosaic = torch.cat([one.seen.mosaic for one in lessons]).contiguous(memory_format=torch.channels_last)
-        told = torch.cat([one.seen.told for one in lessons]).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-            light = self.net(mosaic, told)
-        made = torch.stack([code(rendered(x, one.shot)) for x, one in zip(light, lessons, strict=True)])
-        wanted = torch.stack([one.wanted for one in lessons])
-        made, wanted, light, true = (
-            x[:, :, EDGE:-EDGE, EDGE:-EDGE] for x in (made, wanted, light, torch.stack([one.light for one in lessons]))
+        mosaic, told = (
+            torch.cat(planes).to(self.device).contiguous(memory_format=torch.channels_last)
+            for planes in zip(*(one.seen for one in lessons), strict=True)
         )
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.bfloat16):
+            light = self.net(mosaic, told)
+        if not bool(light.isfinite().all()):
+            raise MachineError(
+                f"step {self.step}: the network's answers are no numbers; try a lower rate, and `out` another folder"
+            )
+        made = torch.stack([code(rendered(x, one.shot)) for x, one in zip(light, lessons, strict=True)])
+        wanted = torch.stack([one.wanted for one in lessons]).to(self.device)
+        true = torch.stack([one.light for one in lessons]).to(self.device)
+        made, wanted, light, true = (x[:, :, EDGE:-EDGE, EDGE:-EDGE] for x in (made, wanted, light, true))
         brightest = light.new_tensor([one.brightest for one in lessons])[:, None, None, None]
         squares = (made - wanted).square().mean(dim=(1, 2, 3))
         loss = (squares + NOT_SEEN).log().mean() / 2
@@ -202,7 +208,10 @@ class Training:
         """The network with the mean of its last steps' weights."""
         net = HdrUNet(self.recipe.widths, self.recipe.blocks)
         net.load_state_dict(self.kept)
-        return net.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
+        return self._placed(net).eval()
+
+    def _placed(self, net: HdrUNet) -> HdrUNet:
+        return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def save(self, path: Path) -> None:
         """All or nothing: a kill in the midst leaves the last one."""
@@ -214,19 +223,20 @@ class Training:
             "kept": self.kept,
             "adam": self.adam.state_dict(),
         }
-        buffer = BytesIO()
-        torch.save(state, buffer)
-        written(path, buffer.getvalue())
+        save_checkpoint(path, state)
 
     def resume(self, path: Path) -> None:
-        """Raises IspdError where the checkpoint is another recipe's; a longer or shorter one's is the same."""
-        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        if json.loads(state["recipe"]) | {"steps": 0} != json.loads(json.dumps(asdict(self.recipe))) | {"steps": 0}:
-            raise IspdError(f"{path} belongs to another training: {state['recipe']}. Give -o another folder.")
-        self.net.load_state_dict(state["net"])
-        self.kept = state["kept"]
-        self.adam.load_state_dict(state["adam"])
-        self.step, self.cpu_seconds = state["step"], state["cpu_seconds"]
+        """Raises BadModel, ConfigError where the checkpoint is another recipe's; a longer one's is the same."""
+        with checkpoint(path) as state:
+            same_recipe(path, _but_steps(state.get("recipe")), _but_steps(json.dumps(asdict(self.recipe))))
+            self.net.load_state_dict(state["net"])
+            self.kept = {name: value.to(self.device) for name, value in state["kept"].items()}
+            self.adam.load_state_dict(state["adam"])
+            self.step, self.cpu_seconds = state["step"], state["cpu_seconds"]
+
+
+def _but_steps(recipe: str | None) -> str:
+    return json.dumps({key: value for key, value in json.loads(recipe or "{}").items() if key != "steps"})
 
 
 def _pace(step: int, recipe: Recipe) -> float:
@@ -234,73 +244,83 @@ def _pace(step: int, recipe: Recipe) -> float:
     return min(1.0, (step + 1) / recipe.warming, (1 - step / recipe.steps) / recipe.falling)
 
 
-def main() -> None:
-    """Learn until the last step, telling how far it is."""
-    parser = ArgumentParser(prog="python -m ispd.nets.train.hdr_unet", description=__doc__.splitlines()[0])
-    parser.add_argument("--maps", type=Path, required=True, help="a folder of .hdr")
-    parser.add_argument("--photos", type=Path, required=True, help="a folder of clean sRGB photographs")
-    parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
-    parser.add_argument("--batch", type=int, default=Recipe.batch)
-    parser.add_argument("--rate", type=float, default=Recipe.rate)
-    parser.add_argument("--histogram", type=float, default=Recipe.histogram, help="weight; 0 for the ablation")
-    parser.add_argument("--bfloat16", action="store_true", help="layers in bfloat16, sums in float32")
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=Habits.workers, help="threads that simulate ahead")
-    parser.add_argument("--told", type=int, default=Habits.told, help="steps from line to line")
-    parser.add_argument(
-        "--measured", type=int, default=Habits.measured, help="steps between measurements and checkpoints"
-    )
-    parser.add_argument("--until", type=int, help="stop after this step, as if killed")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    names = ("steps", "batch", "rate", "histogram", "bfloat16", "seed")
-    recipe = replace(Recipe(), **{name: getattr(args, name) for name in names})
-    habits = Habits(args.workers, args.told, args.measured, args.until or recipe.steps)
-    run(recipe, [*maps(args.maps), *photographs(args.photos)], args.out, habits)
+def run(
+    recipe: Recipe, scenes: list[Scene], out: Path, habits: Habits, say: Callable[[str], None] = lambda line: None
+) -> Training:
+    """The whole training, from where `out` has it; `say` gets every line.
 
-
-def run(recipe: Recipe, scenes: list[Scene], out: Path, habits: Habits) -> Training:
-    """The whole training, from where `out` has it."""
-    (out / "samples").mkdir(parents=True, exist_ok=True)
-    held_out = {*SIMULATION.scenes.held_out_maps, *SIMULATION.scenes.held_out_photos}
-    learned = [scene for scene in scenes if scene.name not in held_out]
-    shown = entries([scene for scene in scenes if scene.name in held_out], seed=0)
-    training = Training(recipe)
-    checkpoint, log = out / "checkpoint.pt", out / "log.jsonl"
-    if checkpoint.exists():
-        training.resume(checkpoint)
-    cut(log, training.step)
-    last = min(recipe.steps, habits.until)
-    begun, first = time.monotonic(), training.step
-    sums: dict[str, float] = {}
-    with log.open("a") as lines:
-        for lessons in batches(learned, recipe, first, last, habits.workers):
-            if training.step == 0:
-                _tell(lines, {"step": 0, "cpu_hours": 0.0, **_measured(training, shown, out)})
-            for name, value in training.learn(lessons).items():
-                sums[name] = sums.get(name, 0.0) + value
-            if training.step % habits.told == 0:
-                each = (time.monotonic() - begun) / (training.step - first)
-                means = {name: round(value / habits.told, 4) for name, value in sums.items()}
-                pace = {
-                    "crops_per_second": round(recipe.batch / each, 2),
-                    "seconds_left": round(each * (recipe.steps - training.step)),
-                }
-                _tell(lines, {"step": training.step, **means, **pace})
-                sums = {}
-            if training.step % habits.measured == 0 or training.step == last:
-                training.save(checkpoint)
-                hours = round(training.cpu_seconds / 3600, 4)
-                _tell(lines, {"step": training.step, "cpu_hours": hours, **_measured(training, shown, out)})
+    Raises NoInput where there is nothing to learn from, BadModel, ConfigError where a checkpoint does not fit,
+    CannotCreate where the disk refuses, MachineError where the network is lost.
+    """
+    learned, held_out = split(scenes)
+    with writing(out):
+        (out / "samples").mkdir(parents=True, exist_ok=True)
+        training = Training(recipe, habits.device)
+        if (out / "checkpoint.pt").exists():
+            training.resume(out / "checkpoint.pt")
+        cut(out / "log.jsonl", training.step or -1)  # of none at all: the first measurement is made again, too
+        with (out / "log.jsonl").open("a") as log:
+            _learn(training, learned, entries(held_out, seed=0), out, habits, Teller(log, say))
     return training
 
 
-def _tell(lines: TextIO, line: dict[str, Any]) -> None:
-    text = json.dumps(line)
-    print(text, file=lines, flush=True)
-    print(text, file=sys.stderr, flush=True)
+def split(scenes: list[Scene]) -> tuple[list[Scene], list[Scene]]:
+    """Those that are learned from, and those that are held out.  Raises NoInput where the former are none."""
+    names = {*SIMULATION.scenes.held_out_maps, *SIMULATION.scenes.held_out_photos}
+    learned = [scene for scene in scenes if scene.name not in names]
+    if not learned:
+        raise NoInput("simulation.toml holds out every scene that was given: there is nothing to learn from")
+    return learned, [scene for scene in scenes if scene.name in names]
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Lines of JSON, for the log and for who looks on."""
+
+    log: TextIO
+    say: Callable[[str], None]
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        text = json.dumps({key: _finite(value) for key, value in line.items()})
+        print(text, file=self.log, flush=True)
+        self.say(text)
+
+    def sync(self) -> None:
+        """What was said is on the disk: a checkpoint may follow."""
+        os.fsync(self.log.fileno())
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def means(found: list[dict[str, float]]) -> dict[str, float]:
+    """Of what each of several steps has said."""
+    return {name: round(sum(one[name] for one in found) / len(found), 4) for name in found[0]}
+
+
+def _learn(
+    training: Training, scenes: list[Scene], shown: list[Entry], out: Path, habits: Habits, tell: Teller
+) -> None:
+    recipe, last = training.recipe, min(training.recipe.steps, habits.until)
+    begun, first = time.monotonic(), training.step
+    found: list[dict[str, float]] = []
+    for lessons in batches(scenes, recipe, first, last, habits.workers):
+        if training.step == 0:
+            tell({"step": 0, "cpu_hours": 0.0, "seconds_left": None, **_measured(training, shown, out)})
+        found.append(training.learn(lessons))
+        each = (time.monotonic() - begun) / (training.step - first)
+        left = round(each * (recipe.steps - training.step))
+        if training.step % habits.line_steps == 0:
+            pace = {"crops_per_second": round(recipe.batch / each, 2), "seconds_left": left}
+            tell({"step": training.step, **means(found), **pace})
+            found = []
+        if training.step % habits.checkpoint_steps == 0 or training.step == last:
+            # the checkpoint last: whatever a kill left undone before it is done again
+            hours = round(training.cpu_seconds / 3600, 4)
+            tell({"step": training.step, "cpu_hours": hours, "seconds_left": left, **_measured(training, shown, out)})
+            tell.sync()
+            training.save(out / "checkpoint.pt")
 
 
 def _measured(training: Training, shown: list[Entry], out: Path) -> dict[str, Any]:
@@ -309,18 +329,6 @@ def _measured(training: Training, shown: list[Entry], out: Path) -> dict[str, An
     if not shown:
         return {}
     develop = developing(training.averaged())
-    _picture(develop, shown, out / "samples" / f"{training.step}.png")
+    few = shown[:: max(1, len(shown) // 8)]
+    sheet(out / "samples" / f"{training.step}.png", [[one.wanted, one.rival, develop(one.mosaic)] for one in few])
     return table(measured({"hdr-unet": develop}, shown))
-
-
-def _picture(develop: Develop, shown: list[Entry], path: Path) -> None:
-    """Some of the held-out views: wanted, rival, network, side by side."""
-    rows = []
-    for entry in shown[:: max(1, len(shown) // 8)]:
-        rows.append(torch.cat((entry.wanted, entry.rival, develop(entry.mosaic)), dim=2))
-    sheet = (torch.cat(rows, dim=1).clamp(0, 1) * 255).round().to(torch.uint8)
-    Image.fromarray(sheet.permute(1, 2, 0).contiguous().numpy()).save(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -21,9 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from io import BytesIO
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import numpy as np
 import torch
@@ -32,9 +30,10 @@ from PIL import Image
 from safetensors.torch import save
 from torch import Tensor
 
-from ispd.errors import BadModel, CannotCreate, ConfigError, MachineError
+from ispd.errors import BadModel, ConfigError, MachineError
 from ispd.nets.checkpoint import Network, build
 from ispd.nets.losses import histogram_distance, ms_ssim_loss, rgbuv_histogram
+from ispd.nets.train.folder import checkpoint, cut, same_recipe, save_checkpoint, sheet, writing, written
 from ispd.nets.train.pairs import Pair, find_pairs, load_pair
 from ispd.nets.train.recipe import FOLDERS, LEVELS, Recipe, Terms, problems, terms
 from ispd.nets.vgg import Vgg19Features, vgg19_features, vgg_loss
@@ -68,16 +67,12 @@ def train(recipe: Recipe, device: torch.device, say: Callable[[str], None], unti
     pairs = find_pairs(recipe.data / "train", FOLDERS[recipe.architecture], *sides(recipe.architecture))
     stretches = stretches_of(recipe, len(pairs))
     shown = _shown(recipe)
-    try:
+    with writing(recipe.out):
         (recipe.out / "samples").mkdir(parents=True, exist_ok=True)
         training = Training(recipe, device, stretches)
         training.resume()
         with (recipe.out / "log.jsonl").open("a") as log:
             return _run(training, pairs, shown, log, say, until)
-    except OSError as error:
-        raise CannotCreate(
-            f"{recipe.out} cannot be written: {error.strerror or error}; the last checkpoint stands"
-        ) from error
 
 
 def stretches_of(recipe: Recipe, pairs: int) -> list[Stretch]:
@@ -160,7 +155,7 @@ class Training:
         total = losses["loss"]
         if not math.isfinite(float(total.detach())):
             raise MachineError(
-                f"step {self.step}: the loss is {float(total.detach())}; try a lower rate, from the last checkpoint"
+                f"step {self.step}: the loss is {float(total.detach())}; try a lower rate, and `out` another folder"
             )
         self.adam.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
@@ -177,9 +172,8 @@ class Training:
             given, wanted = load_pair(pair, level, SMOOTH[self.recipe.architecture])
             with torch.inference_mode(), self._precision():
                 made = self.net(given[None].to(self.device))[0].float().cpu()
-            rows.append(torch.cat((wanted, made), 2))
-        sheet = (torch.cat(rows, 1).clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-        Image.fromarray(sheet.numpy()).save(self.recipe.out / "samples" / f"{level}-{self.step}.png")
+            rows.append([wanted, made])
+        sheet(self.recipe.out / "samples" / f"{level}-{self.step}.png", rows)
 
     def keep(self, level: int) -> None:
         """A level's weights under their published names."""
@@ -194,23 +188,17 @@ class Training:
             "net": self.net.state_dict(),
             "adam": self.adam.state_dict(),
         }
-        data = BytesIO()  # torch has other errors for a full disk
-        torch.save(state, data)
-        written(self.recipe.out / "checkpoint.pt", data.getbuffer())
+        save_checkpoint(self.recipe.out / "checkpoint.pt", state)
 
     def resume(self) -> None:
         """From the checkpoint, if there is one.  Raises BadModel, ConfigError where it is another recipe's."""
         path = self.recipe.out / "checkpoint.pt"
         if path.exists():
-            try:
-                state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-                if state["numbers"] != _numbers(self.recipe):
-                    raise ConfigError(f"{path} belongs to another recipe: give `out` another folder")
+            with checkpoint(path) as state:
+                same_recipe(path, state.get("numbers"), _numbers(self.recipe))
                 self.net.load_state_dict(state["net"])
                 self.adam.load_state_dict(state["adam"])
                 self.step = int(state["step"])
-            except (RuntimeError, KeyError, ValueError, EOFError, TypeError) as error:
-                raise BadModel(f"{path} cannot be gone on from: {str(error).splitlines()[0]}; remove it") from error
             self.net.level = self.stretch.level
         cut(self.recipe.out / "log.jsonl", self.step)
 
@@ -287,31 +275,3 @@ def _vgg(recipe: Recipe, device: torch.device) -> Vgg19Features:
 def _numbers(recipe: Recipe) -> str:
     said = asdict(recipe)
     return json.dumps({key: said[key] for key in NUMBERS})
-
-
-def cut(log: Path, step: int) -> None:
-    """Without the lines of steps after the checkpoint, which are made again; the last may be half a line."""
-    if not log.exists():
-        return
-    lines = []
-    for line in log.read_text().splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                lines.append(line + "\n")
-        except ValueError:
-            break
-    written(log, "".join(lines).encode())
-
-
-def written(path: Path, data: bytes | memoryview) -> None:
-    """All or nothing: a kill or a full disk in the midst leaves what was there."""
-    beside = path.with_name(path.name + ".new")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    os.replace(beside, path)

@@ -39,6 +39,7 @@ PANORAMA = 2.0  # times as wide as high, or wider: it goes all around
 REC2020_FROM_SRGB = np.linalg.inv(rgb_from_rec2020("srgb"))
 SRGB_PEAK_POWER = 3  # only a photograph's highlights are spread
 SMALLEST = 32  # pixels of a map's shorter side: of less there is nothing to see
+PICTURES = (".jpg", ".png")  # what photographs are
 FAR = 20  # stops from 1.0: a map whose mean lies farther away is brought back, so that single precision has room
 
 Tell: TypeAlias = Callable[[str], None]
@@ -75,12 +76,24 @@ def maps_in(folder: Path) -> list[Path]:
 
 
 def photographs(folder: Path) -> list[Scene]:
-    """Every photograph of a folder, by name."""
-    paths = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in (".jpg", ".png"))
-    return [
-        Scene(path.stem, torch.from_numpy(np.asarray(Image.open(path).convert("RGB")).copy()).permute(2, 0, 1))
-        for path in paths
-    ]
+    """Every photograph of a folder, by name.  Raises NoInput where there is none; BadMap."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file())
+    except OSError as error:
+        raise NoInput(f"{shown(os.fsencode(folder))} cannot be read: {error.strerror}") from error
+    found = [_photograph(path) for path in paths if not path.name.startswith(".")]
+    if not found:
+        raise NoInput(f"there is no photograph ({', '.join(PICTURES)}) in {shown(os.fsencode(folder))}")
+    return found
+
+
+def _photograph(path: Path) -> Scene:
+    try:
+        with Image.open(path) as image:
+            codes = np.array(image.convert("RGB"))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow calls a broken PNG a SyntaxError
+        raise BadMap(f"{shown(os.fsencode(path.name))} cannot be read as a photograph: {error}") from error
+    return Scene(path.stem, torch.from_numpy(codes).permute(2, 0, 1))
 
 
 def radiance_map(path: Path, tell: Tell = lambda line: None) -> Scene:

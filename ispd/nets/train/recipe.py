@@ -1,7 +1,11 @@
-"""What a training of a published network is told: the keys of the TOML file for `ispd model train`.  Torch-free.
+"""What a training is told: the keys of the TOML file for `ispd model train`.  Torch-free.
 
-The defaults are the published recipe; where its code and its documentation differ, the documented one, and the other
-by name.
+A file that names `data` is a Recipe, the published one: pairs of mosaics and pictures.  A file that names `maps` and
+`photos` is one of Shots that are simulated: for `hdr-unet`, or for a published network that learns from the same crops.
+
+The defaults of the first are the published recipe; where its code and its documentation differ, the documented one,
+and the other by name.  Those of the second, where it is said nothing here, are the Recipe and the Habits of
+`hdr_unet.py` and `rivals.py`.
 """
 
 from __future__ import annotations
@@ -42,6 +46,41 @@ class Recipe:
     threads: Annotated[int, Bounds(0, 1024)] = 0  # of the CPU; 0: as many as it has cores
     checkpoint_steps: Annotated[int, Bounds(1, 1_000_000)] = 500  # between checkpoints, each with samples
     samples: Annotated[int, Bounds(0, 64)] = 4  # pairs that are shown: wanted beside made
+
+
+@dataclass(frozen=True)
+class Shots:
+    """The whole file, for simulated shots.  None: as the network's own recipe has it."""
+
+    architecture: Literal["hdr-unet", Architecture]
+    maps: Path  # a folder of radiance maps, .hdr and .exr
+    photos: Path  # a folder of clean sRGB photographs, .jpg and .png
+    out: Path  # where checkpoints, weights, log and samples go; a training that was stopped goes on from there
+    steps: Annotated[int, Bounds(1, 100_000_000)] | None = None
+    batch: Annotated[int, Bounds(1, 1024)] | None = None  # crops a step
+    rate: Annotated[float, Bounds(1e-8, 1)] | None = None  # Adam's, at its highest
+    histogram: Annotated[float, Bounds(0, 100)] | None = None  # weight of its loss; 0 does without
+    precision: Literal["float32", "mixed"] | None = None  # mixed: bfloat16, statistics and losses in float32
+    seed: Annotated[int, Bounds(0, 2**31)] | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Annotated[int, Bounds(0, 1024)] = 1  # of the CPU; 0: as many as it has cores.  As many, the same weights
+    workers: Annotated[int, Bounds(0, 64)] | None = None  # further threads, that simulate ahead: the same weights
+    checkpoint_steps: Annotated[int, Bounds(1, 1_000_000)] | None = None  # between checkpoints
+    line_steps: Annotated[int, Bounds(1, 1_000_000)] | None = None  # between lines, which tell the mean
+    cpu_minutes: Annotated[float, Bounds(0, 1e6)] | None = None  # of learning, at which it is stopped
+
+
+OURS, RIVALS = ("histogram", "workers"), ("cpu_minutes",)  # keys of Shots that act for hdr-unet alone; for others alone
+
+
+def silent(recipe: Shots) -> list[str]:
+    """What the file says and its architecture does not hear."""
+    unheard = RIVALS if recipe.architecture == "hdr-unet" else OURS
+    return [
+        f"{key} does not act where architecture is {recipe.architecture}: leave it out"
+        for key in unheard
+        if getattr(recipe, key) is not None
+    ]
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from ispd.errors import BadModel
+from ispd.errors import ConfigError, MachineError
 from ispd.models import Manifest, find, new_folder
 from ispd.nets.bayer import pack_bayer
 from ispd.nets.train.evaluate import code
 from ispd.nets.train.hdr_unet import crop
-from ispd.nets.train.rivals import Recipe, Training, batches, developing, given, resized, run, stretches, wanted
+from ispd.nets.train.rivals import Habits, Recipe, Training, batches, developing, given, resized, run, stretches, wanted
 from ispd.runner.network import as_trained, displayed
 from tests.nets.train.scenes import world
+from tests.runner.test_devices import DEVICES
 
 SHORT = Recipe(steps=3, batch=1, rate=1e-3, seed=3)  # a step each of levels 3, 1 and 0
 
@@ -29,7 +31,7 @@ def test_it_sees_a_shot_as_photos_are_put_before_an_imported_model_without_pedes
 
 def test_it_learns_from_the_crops_of_hdr_unet() -> None:
     scenes = [world(), world("other")]
-    (mosaics, pictures), (later, _) = batches(scenes, replace(SHORT, steps=6, batch=2), first=4)
+    (mosaics, pictures), (later, _) = batches(scenes, replace(SHORT, steps=6, batch=2), first=4, last=6)
     shots = [crop(scenes, (3, 4, number)) for number in range(2)]
     assert torch.equal(mosaics, torch.stack([given(one.mosaic) for one in shots]))
     assert torch.equal(pictures, torch.stack([wanted(one) for one in shots]))
@@ -66,17 +68,17 @@ def test_a_coarser_picture_is_the_same_picture() -> None:
 
 def test_a_killed_training_ends_as_one_that_was_not_and_its_weights_can_be_imported(tmp_path: Path) -> None:
     torch.set_num_threads(1)
-    whole = run(SHORT, [world()], tmp_path / "whole", told=1)
-    run(SHORT, [world()], tmp_path / "killed", told=1, cpu_seconds=0.0)  # stops after its first step
-    resumed = run(SHORT, [world()], tmp_path / "killed", told=1)
+    whole = run(SHORT, [world()], tmp_path / "whole", Habits())
+    run(SHORT, [world()], tmp_path / "killed", Habits(cpu_seconds=0.0))  # stops after its first step
+    resumed = run(SHORT, [world()], tmp_path / "killed", Habits())
     for name, value in whole.kept.items():
         assert torch.equal(value, resumed.kept[name])
     logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("whole", "killed")]
     losses = [[(line["step"], line["level"], line["loss"]) for line in map(json.loads, lines)] for lines in logs]
     assert losses[0] == losses[1]
     assert [level for _, level, _ in losses[0]] == [3, 1, 0]
-    with pytest.raises(BadModel, match="another training"):
-        run(replace(SHORT, seed=4), [world()], tmp_path / "killed")
+    with pytest.raises(ConfigError, match=r"another recipe \(seed = 3\)"):
+        run(replace(SHORT, seed=4), [world()], tmp_path / "killed", Habits())
 
     with new_folder(tmp_path / "models", "learned") as hidden:
         weights = (tmp_path / "whole/level_0.safetensors").read_bytes()
@@ -94,9 +96,39 @@ def test_a_killed_training_ends_as_one_that_was_not_and_its_weights_can_be_impor
 
 def test_it_learns() -> None:
     training = Training(replace(SHORT, steps=200, rate=3e-4))
-    (one, *_) = batches([world()], replace(SHORT, steps=1, batch=2), first=0)
+    (one, *_) = batches([world()], replace(SHORT, steps=1, batch=2), first=0, last=1)
     first = training.learn(*one)["psnr"]
     for _ in range(16):
         last = training.learn(*one)["psnr"]
     assert training.net.level == 4
     assert last > first + 1
+
+
+def test_a_loss_that_is_no_number_ends_it(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="try a lower rate"):
+        run(replace(SHORT, rate=1e30), [world()], tmp_path, Habits())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_device_learns_as_the_cpu_does(device: str, tmp_path: Path) -> None:
+    mine, cpus = (Training(SHORT, torch.device(each)) for each in (device, "cpu"))
+    (both,) = batches([world()], SHORT, first=0, last=1)
+    assert mine.learn(*both)["loss"] == pytest.approx(cpus.learn(*both)["loss"], abs=2e-3)
+    assert {value.device.type for value in (*mine.kept.values(), *mine.net.parameters())} == {device}
+    mine.save(tmp_path / "checkpoint.pt")
+    cpus.resume(tmp_path / "checkpoint.pt")
+    for name, value in mine.kept.items():
+        assert torch.equal(value.cpu(), cpus.kept[name])
+
+
+def test_held_out_views_are_shown_at_the_end_of_a_level(tmp_path: Path) -> None:
+    run(replace(SHORT, steps=2), [world(), world("tree")], tmp_path, Habits())
+    with Image.open(tmp_path / "samples/0-2.png") as picture:
+        assert picture.size == (2 * 192, 192)
+    last = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
+    assert set(last["psnr"]) == {"raw-to-tonemapped-hdr", "rival"}
+
+
+def test_every_network_has_a_step_of_its_finest_level(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="steps = 1 leaves none for the finest level"):
+        run(replace(SHORT, steps=1), [world()], tmp_path, Habits())
