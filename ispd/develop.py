@@ -159,8 +159,9 @@ def _provenance(order: Order, developed: Developed) -> Provenance:
     recipe, rendered, model = order.recipe, developed.rendered, developed.model
     asked = profile.from_json(recipe.profile_json)
     shot = rendered.shot
-    is_metered = asked.look.exposure.auto == "scene" and model is None
-    is_estimated = bool(shot.lights) and model is None
+    is_imported = model is not None and model.manifest.architecture != models.OWN
+    is_metered = asked.look.exposure.auto == "scene" and not is_imported
+    is_estimated = bool(shot.lights) and not is_imported
     return Provenance(
         source_digest=order.source_digest,
         recipe_digest=recipe.digest,

@@ -1,9 +1,10 @@
-"""Imported networks: a folder each, with the weights and a manifest that says what they are and whose.  Torch-free.
+"""Networks that render: a folder each, with the weights and a manifest that says what they are and whose.  Torch-free.
 
     STATE/models/NAME/manifest.json          Manifest
     STATE/models/NAME/weights.safetensors    tensors under their published names
 
-A folder appears whole or not at all: it is made under a hidden name and renamed.
+ispd's own, `hdr-unet`, comes with the package.  An imported one's folder appears whole or not at all: it is made under
+a hidden name and renamed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET
@@ -26,14 +27,15 @@ from ispd.errors import BadModel, CannotCreate, ChangedPhoto
 from ispd.orders import Recipe, digest, to_json
 
 MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
-BUILT_IN = ("isp", "hdr-unet")  # backends that are no imported models
+OWN: Final = "hdr-unet"
+SHIPPED = Path(__file__).parent / "weights"
 LARGEST_MANIFEST = 1 << 16
 
 Packing: TypeAlias = Literal["blue, green of red rows, red, green of blue rows"]
 PACKING: Packing = "blue, green of red rows, red, green of blue rows"
-Architecture: TypeAlias = Literal["raw-to-tonemapped-hdr", "pynet"]
+Published: TypeAlias = Literal["raw-to-tonemapped-hdr", "pynet"]
 
-LICENSES: dict[Architecture, str] = {
+LICENSES: dict[Published, str] = {
     "raw-to-tonemapped-hdr": "no license stated by its authors: all rights are theirs, ask them before any use",
     "pynet": "CC BY-NC-SA 4.0, academic research only: no commercial use",
 }
@@ -43,10 +45,10 @@ LICENSES: dict[Architecture, str] = {
 class Manifest:
     """What weights are, how a photo is put before them, and who may use them."""
 
-    architecture: Architecture
+    architecture: Published | Literal["hdr-unet"]
     sha256: str  # of the weights' file
     license: str
-    level: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0  # where the network stops; 0 is full size
+    level: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0  # where a published network stops; 0 is full size
     packing: Packing = PACKING  # the order of its planes
     scale: Annotated[float, msgspec.Meta(gt=0)] = 1020.0  # what codes are divided by
     black: Annotated[float, msgspec.Meta(ge=0)] | None = None  # pedestal of the camera it was trained for, in its codes
@@ -58,7 +60,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Model:
-    """An imported network and where it lies."""
+    """A network and where it lies."""
 
     name: str
     folder: Path
@@ -81,7 +83,7 @@ def models_folder(state: Path) -> Path:
 
 def name_problem(name: str) -> str:
     """What is wrong with a model's name, or "" """
-    if name in BUILT_IN:
+    if name in ("isp", OWN):
         return "is a backend of ispd's own; choose another name"
     if not re.fullmatch(r"\w[\w.+-]{0,99}", name):
         return "must be letters, digits and - _ . + only, beginning with a letter or digit"
@@ -89,18 +91,18 @@ def name_problem(name: str) -> str:
 
 
 def names(folder: Path) -> tuple[str, ...]:
-    """Of all imported networks, sound or not."""
+    """Of all networks, ispd's own first; sound or not."""
     with suppress(FileNotFoundError, NotADirectoryError):
-        return tuple(sorted(entry.name for entry in folder.iterdir() if not name_problem(entry.name)))
-    return ()
+        return (OWN, *sorted(entry.name for entry in folder.iterdir() if not name_problem(entry.name)))
+    return (OWN,)
 
 
 def find(folder: Path, name: str) -> Model:
-    """The imported network of that name.  Raises BadModel where there is none or its manifest makes no sense."""
-    place = folder / name
-    if name_problem(name) or not place.is_dir():
-        there = ", ".join(names(folder)) or "none"
-        raise BadModel(f'there is no imported model "{name}" in {folder}; there are {there}; see `ispd model import`')
+    """The network of that name.  Raises BadModel where there is none or its manifest makes no sense."""
+    place = SHIPPED / name if name == OWN else folder / name
+    if name != OWN and (name_problem(name) or not place.is_dir()):
+        there = ", ".join(names(folder))
+        raise BadModel(f'there is no imported model "{name}" in {folder}; there is {there}; see `ispd model import`')
     return Model(name, place, read_manifest(place / MANIFEST))
 
 

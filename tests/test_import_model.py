@@ -70,6 +70,7 @@ def test_a_published_file_becomes_a_model(
     }
     assert main(["model", "list"]) == 0
     assert capsys.readouterr().out == (
+        "hdr-unet    hdr-unet, level 0               MIT, as ispd\n"
         "tonemapped  raw-to-tonemapped-hdr, level 1  "
         "no license stated by its authors: all rights are theirs, ask them before any use\n"
     )

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ispd.nets.hdr_unet import HdrUNet
     from ispd.nets.train.evaluate import Develop
 
-HDR_UNET = "hdr-unet"
 
 EXAMPLES = """\
 examples:
@@ -34,13 +33,13 @@ A profile that says backend = "tonemapped" then renders by it.  Weights are thei
 
 def add_parser(subparsers: Subparsers) -> None:
     """The command's arguments."""
-    from ispd.models import Architecture
+    from ispd.models import Published
 
     parser = add_command(subparsers, "model", __doc__, EXAMPLES)
     actions = parser.add_subparsers(dest="action", metavar="import | list | train | eval", required=True)
     taking = actions.add_parser("import", help="take in a checkpoint: a file of torch, or safetensors")
     taking.add_argument("file", type=Path, metavar="FILE.pth")
-    taking.add_argument("--architecture", required=True, choices=get_args(Architecture))
+    taking.add_argument("--architecture", required=True, choices=get_args(Published))
     taking.add_argument("-o", dest="name", required=True, metavar="NAME", help="what profiles call it")
     taking.add_argument("--level", type=int, default=0, metavar="N", help="the level it was trained to; 0 is full size")
     taking.add_argument(
@@ -164,12 +163,13 @@ def evaluate(args: Namespace) -> int:
 def evaluate_pairs(args: Namespace) -> int:
     """Scores of every pair of the test set and their means."""
     from ispd.config import state_of
-    from ispd.models import find, models_folder
+    from ispd.models import OWN, find, models_folder
     from ispd.runner.device import choose_device
 
-    if args.name == HDR_UNET:
-        raise NoInput(f"{HDR_UNET} has no test set of pairs: measure it with --radiance")
     model = find(models_folder(state_of(args.config)), args.name)
+    architecture = model.manifest.architecture
+    if architecture == OWN:
+        raise BadModel(f"{OWN} needs to know the camera, which bare mosaics do not tell: give --radiance")
     device = choose_device(args.device)
 
     from ispd.nets.train.compare import Scores, compare
@@ -178,7 +178,6 @@ def evaluate_pairs(args: Namespace) -> int:
     from ispd.nets.train.recipe import FOLDERS
     from ispd.runner.network import load_network
 
-    architecture = model.manifest.architecture
     network = load_network(model, device)
     pairs = find_pairs(args.data / "test", FOLDERS[architecture], *sides(architecture))
     images: dict[str, Scores] = {}
@@ -200,11 +199,12 @@ def evaluate_radiance(args: Namespace) -> int:
     """PSNR of the model, of hdr-unet and of ispd's own pipeline; a line a map on stderr."""
     import torch
 
+    from ispd.models import OWN
     from ispd.nets.train.evaluate import developing, radiance
 
     torch.set_num_threads(1)  # so that sums are added in one order: the same numbers each time
-    networks: dict[str, Develop] = {HDR_UNET: developing(_hdr_unet(args.weights))}
-    if args.name != HDR_UNET:
+    networks: dict[str, Develop] = {OWN: developing(_hdr_unet(args.weights))}
+    if args.name != OWN:
         networks = {args.name: _imported(args)} | networks
     found = radiance(networks, args.radiance, args.seed, lambda line: print(f"ispd: {line}", file=sys.stderr))
     print_json(found) if args.json else print(_decibels(found))
@@ -213,15 +213,15 @@ def evaluate_radiance(args: Namespace) -> int:
 
 def _hdr_unet(weights: Path | None) -> HdrUNet:
     """The network of these weights, or of those that ship with ispd.  Raises BadModel, NoInput."""
-    from importlib.resources import files
-
+    from ispd.models import OWN, SHIPPED, find, read_weights
     from ispd.nets.hdr_unet import unpacked
 
-    place = weights or files("ispd.nets").joinpath("weights/hdr-unet.safetensors")
+    if weights is None:
+        return unpacked(read_weights(find(SHIPPED, OWN)))
     try:
-        return unpacked(place.read_bytes())
+        return unpacked(weights.read_bytes())
     except OSError as error:
-        raise NoInput(f"there are no weights of {HDR_UNET} in {place}: {error.strerror}; see --weights") from error
+        raise NoInput(f"{weights} cannot be read: {error.strerror}") from error
 
 
 def _imported(args: Namespace) -> Develop:

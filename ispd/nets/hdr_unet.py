@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -52,7 +52,7 @@ WIDTHS = (32, 64, 96, 128, 160)  # features at each size, from half size down
 BLOCKS = (1, 1, 1, 2, 2)  # corrections at each size, on the way down and, but for the last, on the way up
 SURE, UNKNOWN = 0.02, 0.3  # of compressed light: how far guesses are off without noise, and near what is full
 DEPTHS = len(WIDTHS) - 1
-MULTIPLE = 2 * 2**DEPTHS  # pixels: sides that the network takes
+MULTIPLE: int = 2 * 2**DEPTHS  # pixels: sides that the network takes
 TILE = 1536  # pixels of a tile's side: about 1 GB of what is kept between layers
 REACH = 128  # pixels around a tile: what lies farther changes less than 1/512
 
@@ -277,11 +277,14 @@ def unpacked(data: bytes) -> HdrUNet:
 
 # A whole photo
 
+Network: TypeAlias = Callable[[Tensor, Tensor], Tensor]  # `HdrUNet.forward`
 
-def develop(net: HdrUNet, mosaic: Mosaic, tile: int = TILE, beat: Callable[[], None] = lambda: None) -> DisplayRGB:
+
+def develop(net: Network, mosaic: Mosaic, tile: int = TILE, beat: Callable[[], None] = lambda: None) -> DisplayRGB:
     """(3, H, W) of the picture, cropped, as the sensor lies; of a mended, surveyed Bayer mosaic, by tiles.
 
-    `beat` is called after every tile.  Raises PhotoError where the array is no Bayer array.
+    `net` is an HdrUNet, or calls one.  `beat` is called after every tile.  Raises PhotoError where the array is no
+    Bayer array.
     """
     shot = mosaic.shot
     if len(shot.cfa) != 4 or sorted(shot.cfa) != sorted("RGGB") or shot.colors != "RGB":
@@ -306,7 +309,7 @@ def develop(net: HdrUNet, mosaic: Mosaic, tile: int = TILE, beat: Callable[[], N
     return DisplayRGB(display)
 
 
-def _tiles(net: HdrUNet, raw: Raw, cfa: str, shot: Shot, tile: int) -> Iterator[tuple[Tensor, int, int]]:
+def _tiles(net: Network, raw: Raw, cfa: str, shot: Shot, tile: int) -> Iterator[tuple[Tensor, int, int]]:
     """Camera color of each tile, and where in the active area it lies."""
     height, width = raw.samples.shape[1:]
     before = divmod(cfa.index("R"), 2)  # rows and columns mirrored so that the array begins with red

@@ -29,7 +29,8 @@ def _name_problem(name: str) -> str:
 
 
 def _backend_problem(name: str) -> str:
-    return "" if name == "isp" or not models.name_problem(name) else 'must be "isp" or the name of an imported model'
+    is_known = name in ("isp", models.OWN) or not models.name_problem(name)
+    return "" if is_known else f'must be "isp", "{models.OWN}" or an imported model\'s name'
 
 
 AFTER_A_NETWORK = ("lattice", "finish", "sharpen", "gamut")  # what of a look acts on the picture that it has made
@@ -42,7 +43,7 @@ class Profile:
     name: Annotated[str, toml.Check(_name_problem)]  # what folders and commands call it
     schema: Literal[1] = 1  # of this page
     intent: str = ""  # one line: what it is for
-    backend: Annotated[str, toml.Check(_backend_problem)] = "isp"  # what renders; or the name of an imported model
+    backend: Annotated[str, toml.Check(_backend_problem)] = "isp"  # or "hdr-unet", or an imported model
     match: Match = field(default_factory=Match)
     look: Annotated[Look, toml.Lifted("camera")] = field(default_factory=Look)  # [camera] and [look]
     bodies: Annotated[tuple[Body, ...], toml.Key("body")] = ()  # where several cameras share the look

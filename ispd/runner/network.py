@@ -1,4 +1,6 @@
-"""A photo rendered by an imported network: from the mosaic to display-linear Rec.2020, for the rest of the look.
+"""A photo rendered by a network: from the mosaic to display-linear Rec.2020, for the rest of the look.
+
+ispd's own: `ispd.runner.hdr`.  An imported one:
 
 codes ─▶ the levels of the camera it was trained for ─▶ RGGB, mirrored to the network's multiple ─▶ network ─▶ cropped
 """
@@ -30,12 +32,12 @@ from ispd.isp.look import Look
 from ispd.isp.size import picture as picture_area
 from ispd.isp.stages.levels import levels
 from ispd.isp.values import Area, DisplayRGB, Mosaic, Shot, Window
-from ispd.models import Manifest, Model, read_weights
+from ispd.models import OWN, Manifest, Model, read_weights
 from ispd.nets import from_state_dict, pack_bayer
 from ispd.nets.bayer import BAYER, SCALE, mirrored, red_site
 from ispd.nets.checkpoint import Network
 from ispd.orders import Output
-from ispd.runner import frame
+from ispd.runner import frame, hdr
 from ispd.runner.layerwise import ROOM, STRIP, Map, Stored, picture
 from ispd.runner.picture import Rendered
 from ispd.runner.store import Memory
@@ -56,20 +58,23 @@ def render(
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # torch guesses 1 under some seccomp filters, silently
     for where, room, strip in _attempts(device):
         try:
-            display = displayed(samples, shot, model, where, beat, room, strip)
-            return Rendered(frame.finished(display, shot, look, outputs, where, beat), shot, where)
+            if model.manifest.architecture == OWN:
+                display, known = hdr.displayed(samples, shot, model, where, beat, room)
+            else:
+                display, known = displayed(samples, shot, model, where, beat, room, strip), shot
+            return Rendered(frame.finished(display, known, look, outputs, where, beat), known, where)
         except torch.OutOfMemoryError:
             pass  # leave the except first: the traceback's frames hold the tensors
         except torch.AcceleratorError as error:
             raise CardFailed(f"the graphics card failed: {str(error).splitlines()[0]}") from error
         gc.collect()
         torch.cuda.empty_cache()
-        print("the graphics card has no room for this photo: smaller strips, then the CPU", file=sys.stderr)
+        print("the graphics card has no room for this photo: smaller pieces, then the CPU", file=sys.stderr)
     raise AssertionError("the CPU has no card to run out of")
 
 
 def _attempts(device: str) -> list[tuple[str, int, int]]:
-    """Where to render, with how much memory for maps, in strips of how many bytes."""
+    """Where to render, with how much memory for maps or a tile, in strips of how many bytes."""
     cpu = ("cpu", ROOM, STRIP)
     if device == "cpu":
         return [cpu]
@@ -80,7 +85,7 @@ def _attempts(device: str) -> list[tuple[str, int, int]]:
 def displayed(
     samples: NDArray[Any], shot: Shot, model: Model, device: str, beat: Beat, room: int = ROOM, strip: int = STRIP
 ) -> DisplayRGB:
-    """(3, H, W) display-linear, cropped, as the sensor lies."""
+    """(3, H, W) display-linear, cropped, as the sensor lies, by an imported network."""
     if shot.cfa not in BAYER:
         raise PhotoError(f'"{model.name}" is a network for Bayer sensors; this photo has {_sensor(shot)}')
     network = load_network(model, device)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ispd.errors import BadModel
 from ispd.metadata.exiftool import ExifTool
 from ispd.models import Model
 from tests.cli.conftest import Ispd
@@ -81,3 +82,20 @@ def test_a_recipe_with_mistakes_is_told_with_lines(ispd: Ispd, tmp_path: Path) -
     assert printed.code == 78
     assert "recipe.toml:1: architecture" in printed.err
     assert "recipe.toml:4: rate = 7" in printed.err
+
+
+def test_our_own_network_needs_no_import(ispd: Ispd, photo: Path, tmp_path: Path) -> None:
+    printed = ispd("develop", photo, "-o", tmp_path / "out", "--profile", "hdr")
+    assert printed.code == 0, printed.err
+    with ExifTool() as door:
+        tags = door.read(os.fsencode(tmp_path / "out/photo.jpg"))
+    assert tags["XMP-ispd:Backend"] == "hdr-unet"
+    assert "hdr-unet, sha256 " in tags["XMP-ispd:Model"]
+    assert "MIT" in tags["XMP-ispd:License"]
+    assert "hdr-unet" in ispd("model", "list").out
+
+
+def test_our_own_network_is_not_measured_on_bare_mosaics(ispd: Ispd, tmp_path: Path) -> None:
+    printed = ispd("model", "eval", "hdr-unet", "--data", tmp_path)
+    assert printed.code == BadModel.exit_code
+    assert "hdr-unet needs to know the camera" in printed.err

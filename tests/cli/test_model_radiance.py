@@ -66,7 +66,7 @@ def test_an_imported_network_stands_beside_both(measure: Ispd, home: Path) -> No
 def test_what_cannot_be_measured_is_one_sentence(measure: Ispd, ispd: Ispd, folder: Path, tmp_path: Path) -> None:
     nowhere = ispd("model", "eval", "hdr-unet", "--radiance", folder, "--weights", tmp_path / "none.safetensors")
     assert (nowhere.code, nowhere.out) == (66, "")
-    assert "there are no weights of hdr-unet in" in nowhere.err
+    assert "none.safetensors cannot be read" in nowhere.err
     unknown = measure("tonemapped")
     assert unknown.code == 65
     assert 'there is no imported model "tonemapped"' in unknown.err

@@ -77,7 +77,7 @@ def test_a_name_is_enough_and_gives_one_jpeg() -> None:
         ("[camera.white_balance]\nred = 3", "film.toml:3: camera.white_balance.red = 3 must lie in -2 to 2 stops"),
         ("[look.camera.white_balance]\nred = 1", "film.toml:2: look.camera is unknown; did you mean camera?"),
         ("[exposure]\nev = 1", "film.toml:2: exposure is unknown; did you mean look.exposure?"),
-        ('backend = "../x"', 'film.toml:2: backend = "../x" must be "isp" or the name of an imported model'),
+        ('backend = "../x"', 'film.toml:2: backend = "../x" must be "isp", "hdr-unet" or an imported model\'s name'),
         ("schema = 2", "film.toml:2: schema = 2 must be 1"),
         ("[match]\niso = [800, 50]", "film.toml:3: match.iso = [800, 50] must be two ISO values, the lower one first"),
         ("[[output]]\nquality = 101", "film.toml:3: output.quality = 101 must lie in 1 to 100"),
