@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from ispd.cli.command import Subparsers, add_command, add_json, print_json
 from ispd.config import device_problem
-from ispd.errors import CannotCreate, ConfigError, NoInput, PhotoError
+from ispd.errors import BadModel, CannotCreate, ConfigError, NoInput, PhotoError
 from ispd.sentences import counted, short, shown
 
 if TYPE_CHECKING:
     from ispd.decode.cell import Cell
-    from ispd.fit.judge import Judged
+    from ispd.fit.judge import Judged, Render
     from ispd.fit.learn import Held, Learned
     from ispd.fit.pairs import Candidate
     from ispd.fit.prove import Proof
@@ -31,6 +31,7 @@ examples:
   ispd fit summer -o summer.toml                    IMG_1.DNG beside IMG_1.JPG, and so on
   ispd fit raws --references finished -o look.toml  the pictures lie elsewhere
   ispd fit raws --from-previews -o camera.toml      look like the camera's own JPEGs
+  ispd fit summer -o grade.toml --backend hdr-unet  the network renders, a grade of its pictures is learned
   ispd develop IMG_9.DNG -o graded --profile look.toml
 
 One pair works, 5 to 20 are good.  A learned profile that is there becomes an older version, LOOK@1.toml; any other file
@@ -51,6 +52,9 @@ def add_parser(subparsers: Subparsers) -> None:
     where.add_argument("--from-previews", action="store_true", help="learn from the JPEGs inside the raws")
     parser.add_argument("--report", type=Path, metavar="FILE", help="a page about it, HTML; pictures in FILE-pictures")
     parser.add_argument("--name", metavar="N", help="what the profile is called (default: as its file)")
+    parser.add_argument(
+        "--backend", default="isp", metavar="B", help="a network that renders; then its pictures' grade"
+    )
     parser.add_argument("--device", type=_device, default="cpu", help='what renders the proof: "cpu", "auto", "cuda:1"')
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same for the same numbers (default: 0)")
     add_json(parser, "one JSON object: the profile, its held-out error, every pair")
@@ -65,12 +69,15 @@ def _device(name: str) -> str:
 def run(args: Namespace) -> int:
     """Learn, keep, say how well it holds."""
     from contextlib import ExitStack
+    from functools import partial
 
     from ispd.decode.cell import Cell
     from ispd.fit import grain
     from ispd.fit.certify import certificate
+    from ispd.fit.grade import graded
+    from ispd.fit.judge import by_the_isp
     from ispd.fit.keep import check_may_write, name_of, profile
-    from ispd.fit.learn import learn
+    from ispd.fit.learn import learn, learn_grade
     from ispd.fit.prove import MOST, prove
     from ispd.metadata.exiftool import ExifTool
     from ispd.photo import facts_of
@@ -85,14 +92,22 @@ def run(args: Namespace) -> int:
     steps = Steps(sys.stderr)
     with ExitStack() as stack:
         cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
+        render = partial(by_the_isp, device=device) if args.backend == "isp" else _by_a_network(args.backend, device)
         samples, refused = _gathered(args, cell, door, steps)
-        steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
-        learned = learn(samples, args.seed, len(os.sched_getaffinity(0)), steps.say)
-        learned = grain.as_wanted(learned, cell, door, device)
+        threads = len(os.sched_getaffinity(0))
+        if args.backend == "isp":
+            steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
+            learned = learn(samples, args.seed, threads, steps.say)
+            learned = grain.as_wanted(learned, cell, door, render)
+        else:
+            steps.begin(f"rendering {counted(len(samples), 'raw')} by {args.backend}", len(samples))
+            samples = [graded(sample, render, cell, door, steps.beat) for sample in samples]
+            steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
+            learned = learn_grade(samples, args.seed, threads, steps.say)
         steps.begin("proving it at full size", min(MOST, len(learned.held)))
-        proof = prove(learned, cell, door, device, steps.beat)
+        proof = prove(learned, cell, door, render, steps.beat)
         cameras = [facts_of(sample.raw_path, door) for sample in {sample.model: sample for sample in samples}.values()]
-    kept = save(profile(learned, certificate(learned, proof), cameras, name), args.profile)
+    kept = save(profile(learned, certificate(learned, proof), cameras, name, args.backend), args.profile)
     assert kept.fit is not None  # what was learned has a certificate
     if args.report is not None:
         _write_report(args.report, learned, kept, proof, refused)
@@ -103,6 +118,18 @@ def run(args: Namespace) -> int:
         print(shown(os.fsencode(args.profile)))
         print(_sentence(kept.fit), file=sys.stderr)
     return 0
+
+
+def _by_a_network(backend: str, device: str) -> Render:
+    """Raises ConfigError where there is no such network."""
+    from ispd.config import state_of
+    from ispd.fit.grade import by_a_network
+    from ispd.models import find, models_folder
+
+    try:
+        return by_a_network(find(models_folder(state_of()), backend), device)
+    except BadModel as error:
+        raise ConfigError(f"--backend {backend}: {error}") from error
 
 
 def _gathered(args: Namespace, cell: Cell, door: ExifTool, steps: Steps) -> tuple[list[Sample], list[Refused]]:

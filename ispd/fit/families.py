@@ -8,18 +8,19 @@
     … + two lights      + a matrix of their own for warm lights.  Where lights differ
     … + local tone      + shadows and highlights by their surroundings, contrast of detail
     … + lattice n       + n³ colors, on any of these
+    lattice n           nothing else: a grade of the picture that a network has made
 
 Each begins where the smaller one has come to, which began at its own closed form (`start`); never at another fold's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import torch
 
-from ispd.fit import cube, newton, start
+from ispd.fit import cube, model, newton, start
 from ispd.fit.cells import Cells
 from ispd.fit.model import DELTAS, TERMS, TONES, Frame, Values
 
@@ -44,8 +45,11 @@ class Family:
     core: bool = True
     extras: tuple[str, ...] = ()
     lattice: int = 0
+    is_grade: bool = False  # no tone either: the light is a picture already
 
     def __str__(self) -> str:
+        if self.is_grade:
+            return f"lattice {self.lattice}" if self.lattice else "nothing"
         if not self.core:
             return "exposure, white balance, curve"
         more = [EXTRAS[name] for name in self.extras] + ([f"lattice {self.lattice}"] if self.lattice else [])
@@ -59,6 +63,8 @@ class Family:
     @property
     def numbers(self) -> int:
         """How many numbers learn, of one body: what makes one family larger than another."""
+        if self.is_grade:
+            return 3 * self.lattice**3
         sizes = {"shading": 3 * TERMS, "key": 1, "slope": 1, "warm": 6, "tones": TONES + 2}
         return (
             36 + (6 + 3 * DELTAS if self.core else 0) + sum(map(sizes.__getitem__, self.extras)) + 3 * self.lattice**3
@@ -77,8 +83,10 @@ def grow(family: Family, cells: Cells, frame: Frame, grown: Grown) -> Values:
 
 def _grow(family: Family, cells: Cells, frame: Frame, grown: Grown) -> Values:
     if family.lattice:
-        values = grow(Family(family.core, family.extras), cells, frame, grown)
+        values = grow(replace(family, lattice=0), cells, frame, grown)
         return cube.solve(cells, values, frame, family.lattice)
+    if family.is_grade:
+        return model.plain(frame, len(cells.photos))
     if family.extras:
         values = grow(Family(True, family.extras[:-1]), cells, frame, grown)
         values = values | new(BLOCKS[family.extras[-1]], frame)

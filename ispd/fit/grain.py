@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ispd.decode.cell import Cell
-from ispd.fit.judge import judge
+from ispd.fit.judge import Render, judge
 from ispd.fit.learn import Held, Learned
 from ispd.isp.look import Denoise, Look
 from ispd.metadata.exiftool import ExifTool
@@ -19,7 +19,7 @@ MOST = 3  # photos, of the highest ISO: a full render takes its time
 GAIN = 0.05  # ΔE2000 that keeping it must gain
 
 
-def as_wanted(learned: Learned, cell: Cell, door: ExifTool, device: str) -> Learned:
+def as_wanted(learned: Learned, cell: Cell, door: ExifTool, render: Render) -> Learned:
     """With denoise off where that is nearer to the finished pictures.  Raises PhotoError, MachineError."""
     noisy = {held.sample.raw_path: held for held in learned.held if (held.sample.shot.iso or 0) >= NOISY}
     chosen = sorted(noisy.values(), key=lambda held: -(held.sample.shot.iso or 0))[:MOST]
@@ -27,7 +27,7 @@ def as_wanted(learned: Learned, cell: Cell, door: ExifTool, device: str) -> Lear
         return learned
 
     def error(held: Held, look: Look) -> float:
-        return judge(held.sample, look, cell, door, device).mean
+        return judge(held.sample, look, cell, door, render).mean
 
     gained = sum(error(held, held.look) - error(held, grainy(held.look)) for held in chosen) / len(chosen)
     if gained < GAIN:

@@ -10,7 +10,9 @@ clipped ones too.  Only boxes that lie wholly in both pictures are compared.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from torch import Tensor
 from ispd.decode.cell import Cell, Decoded
 from ispd.decode.icc import meaning_of_space
 from ispd.fit.pairs import Candidate
-from ispd.fit.reference import Laid, Reference, on_boxes
+from ispd.fit.reference import Boxes, Laid, Reference, on_boxes
 from ispd.fit.register import in_pixels
 from ispd.fit.sample import Sample
 from ispd.fit.samples import as_seen, read_raw, read_reference
@@ -29,20 +31,29 @@ from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import encode
 from ispd.isp.factors import ceiling, gains
 from ispd.isp.look import Look
-from ispd.isp.size import picture
+from ispd.isp.size import picture as picture_area
 from ispd.isp.stages.highlights import highlights
 from ispd.isp.stages.shading import shading
 from ispd.isp.stages.white_balance import white_balance
 from ispd.isp.values import CameraRGB, Shot, Window
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Output, Space
-from ispd.runner import picture as runner
-from ispd.runner.frame import Beat, Pixels
+from ispd.runner import picture
+from ispd.runner.frame import Pixels
+from ispd.runner.picture import Rendered
 
 BOX = 8  # pixels of the sensor
 LEAST = 4  # pixels of the reference
 WORKING = 2000  # pixels of the long edge at least kept: a box then has 3 × 3 or more
 SPACES: tuple[Space, ...] = ("srgb", "display-p3", "adobe-rgb", "rec2020")
+
+
+Render: TypeAlias = Callable[[Decoded, Look, Output], Rendered]
+
+
+def by_the_isp(decoded: Decoded, look: Look, output: Output, device: str = "cpu") -> Rendered:
+    """One picture, by the pipeline."""
+    return picture.render(decoded.samples, decoded.shot, look, (output,), device, lambda: None)
 
 
 @dataclass(frozen=True)
@@ -60,16 +71,14 @@ class Judged:
     gap: float  # mean ΔE2000 of the fit's path, on its cells, against this render
 
 
-def judge(
-    sample: Sample, look: Look, cell: Cell, door: ExifTool, device: str = "cpu", beat: Beat = lambda: None
-) -> Judged:
+def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render = by_the_isp) -> Judged:
     """Decode, render, compare.  Raises PhotoError, MachineError where the files are no longer what they were."""
     look = _seen_as(sample, look)
     decoded, _ = read_raw(sample.raw_path, cell, door)
     reference = read_reference(Candidate(sample.raw_path, sample.reference_path), cell, door)
     with torch.inference_mode():
         laid = reference.laid(sample.placement.orientation, WORKING)
-        ours, shot = _rendered(decoded, look, _space_of(laid), device, beat)
+        ours, shot = _rendered(decoded, look, _space_of(laid), render)
         center, half = _boxes(decoded.shot, _side(sample, laid))
         theirs = on_boxes(laid, *_in_reference(sample, laid, decoded.shot, center, half))
         mine = on_boxes(ours, *_in_render(ours, decoded.shot, center, half))
@@ -89,8 +98,11 @@ def judge(
         )
 
 
-def noise_floor(sample: Sample, look: Look, cell: Cell, door: ExifTool, device: str = "cpu") -> float:
-    """Mean ΔE2000 of the look against itself through another demosaicer: what no fit can be expected to reach."""
+def noise_floor(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render = by_the_isp) -> float:
+    """Mean ΔE2000 of the look against itself through another demosaicer: what no fit can be expected to reach.
+
+    0 after a network, which has no other.
+    """
     look = _seen_as(sample, look)
     decoded, _ = read_raw(sample.raw_path, cell, door)
     other = replace(look, demosaic=replace(look.demosaic, method="bilinear"))
@@ -98,7 +110,7 @@ def noise_floor(sample: Sample, look: Look, cell: Cell, door: ExifTool, device: 
         center, half = _boxes(decoded.shot, BOX)
         one, two = (
             on_boxes(laid, *_in_render(laid, decoded.shot, center, half))
-            for laid in (_rendered(decoded, each, "rec2020", device, lambda: None)[0] for each in (look, other))
+            for laid in (_rendered(decoded, each, "rec2020", render)[0] for each in (look, other))
         )
         inside = one.inside & two.inside
         return float(difference(one.light, two.light)[inside].mean())
@@ -107,6 +119,12 @@ def noise_floor(sample: Sample, look: Look, cell: Cell, door: ExifTool, device: 
 def difference(one: Tensor, other: Tensor) -> Tensor:
     """ΔE2000 of display-linear Rec.2020, (3, …) each; what lies outside [0, 1] is cut, as on a screen."""
     return delta_e(lab_from_rec2020(one.clamp(0, 1)), lab_from_rec2020(other.clamp(0, 1)))
+
+
+def rendered_on_cells(sample: Sample, decoded: Decoded, look: Look, render: Render) -> Boxes:
+    """The whole render, averaged in linear light onto the sample's cells: display-linear Rec.2020."""
+    ours, shot = _rendered(decoded, look, "rec2020", render)
+    return _on_sample(sample, ours, shot)
 
 
 def on_cells(sample: Sample, look: Look) -> Tensor:
@@ -125,16 +143,21 @@ def on_cells(sample: Sample, look: Look) -> Tensor:
 
 def _gap(sample: Sample, look: Look, ours: Laid, shot: Shot) -> float:
     """`shot` is that of the full render, surveyed for this look."""
-    height, width = sample.shape
-    x = (torch.arange(width) + 0.5) * sample.cell - shot.active.width / 2
-    y = (torch.arange(height) + 0.5) * sample.cell - shot.active.height / 2
-    center = torch.stack(torch.meshgrid(x, y, indexing="xy"))
-    full = on_boxes(ours, *_in_render(ours, shot, center, sample.cell / 2))
+    full = _on_sample(sample, ours, shot)
     surroundings = shot.bases and replace(shot.bases, cell_px=shot.bases.cell_px / sample.cell)
     known = replace(sample.shot, exposure_shift=shot.exposure_shift, scene_key=shot.scene_key, bases=surroundings)
     path = on_cells(replace(sample, shot=known), look)
     inside = full.inside
     return float(difference(path, full.light)[inside].mean()) if bool(inside.any()) else math.nan
+
+
+def _on_sample(sample: Sample, ours: Laid, shot: Shot) -> Boxes:
+    """A full render on the sample's cells."""
+    height, width = sample.shape
+    x = (torch.arange(width) + 0.5) * sample.cell - shot.active.width / 2
+    y = (torch.arange(height) + 0.5) * sample.cell - shot.active.height / 2
+    center = torch.stack(torch.meshgrid(x, y, indexing="xy"))
+    return on_boxes(ours, *_in_render(ours, shot, center, sample.cell / 2))
 
 
 def _seen_as(sample: Sample, look: Look) -> Look:
@@ -151,14 +174,15 @@ def _space_of(laid: Laid) -> Space:
     return min(SPACES, key=lambda space: float(np.abs(np.linalg.inv(rgb_from_rec2020(space)) - mine).sum()))
 
 
-def _rendered(decoded: Decoded, look: Look, space: Space, device: str, beat: Beat) -> tuple[Laid, Shot]:
+def _rendered(decoded: Decoded, look: Look, space: Space, render: Render) -> tuple[Laid, Shot]:
     """The look's picture as the sensor lay, and the surveyed shot."""
     output = Output(format="tiff", bits=16, space=space)
-    rendered = runner.render(decoded.samples, decoded.shot, look, (output,), device, beat)
-    return _laid(rendered.pictures[0], space, decoded.shot.orientation), rendered.shot
+    rendered = render(decoded, look, output)
+    return laid_back(rendered.pictures[0], space, decoded.shot.orientation), rendered.shot
 
 
-def _laid(pixels: Pixels, space: Space, orientation: int) -> Laid:
+def laid_back(pixels: Pixels, space: Space, orientation: int) -> Laid:
+    """A rendered picture, as the sensor lay."""
     meaning = meaning_of_space(space)
     at, entries = np.linspace(0, 1, np.iinfo(pixels.dtype).max + 1), np.linspace(0, 1, meaning.curves.shape[1])
     tables = tuple(np.interp(at, entries, curve).astype(np.float32) for curve in meaning.curves)
@@ -175,7 +199,7 @@ def _side(sample: Sample, laid: Laid) -> int:
 
 def _boxes(shot: Shot, side: int) -> tuple[Tensor, float]:
     """Boxes from the picture's top left corner on: centers (2, h, w) from the active area's, and half a side."""
-    area = picture(shot)
+    area = picture_area(shot)
     x = area.left + (torch.arange(max(1, area.width // side)) + 0.5) * side - shot.active.width / 2
     y = area.top + (torch.arange(max(1, area.height // side)) + 0.5) * side - shot.active.height / 2
     return torch.stack(torch.meshgrid(x, y, indexing="xy")), side / 2
@@ -188,7 +212,7 @@ def _in_reference(sample: Sample, laid: Laid, shot: Shot, center: Tensor, half: 
 
 def _in_render(laid: Laid, shot: Shot, center: Tensor, half: float) -> tuple[Tensor, Tensor]:
     """The picture is the crop, with square pixels."""
-    area = picture(shot)
+    area = picture_area(shot)
     scale = center.new_tensor([laid.width / area.width, laid.height / area.height])[:, None, None]
     corner = center.new_tensor([shot.active.width / 2 - area.left, shot.active.height / 2 - area.top])
     return (center + corner[:, None, None]) * scale, (half * scale).expand_as(center)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ispd.errors import CannotCreate, ConfigError
 from ispd.fit.learn import Learned
+from ispd.isp.look import Look
 from ispd.orders import Facts
 from ispd.profile import Match, Profile, read_profile
 from ispd.profile.body import Body
@@ -16,15 +17,18 @@ from ispd.profile.certificate import Certificate
 from ispd.sentences import counted
 
 
-def profile(learned: Learned, certificate: Certificate, cameras: Sequence[Facts], name: str) -> Profile:
+def profile(
+    learned: Learned, certificate: Certificate, cameras: Sequence[Facts], name: str, backend: str = "isp"
+) -> Profile:
     """`cameras`: facts of one photo of each model it was learned on."""
     of = {facts.camera: facts for facts in cameras}
     one = cameras[0] if len(of) == 1 else None
     return Profile(
         name=name,
         intent=f"learned from {counted(len(learned.samples), 'finished picture')} of {' and '.join(sorted(of))}",
+        backend=backend,
         match=Match(make=_literal(one.make), model=_literal(one.model or one.unique_model)) if one else Match(),
-        look=learned.look,
+        look=learned.look if backend == "isp" else Look(lattice=learned.look.lattice, gamut=learned.look.gamut),
         bodies=tuple(
             Body(
                 model=_literal(of[model].model or of[model].unique_model), make=_literal(of[model].make), camera=camera

@@ -25,11 +25,11 @@ from ispd.errors import PhotoError
 from ispd.fit import cube, descend, model, newton
 from ispd.fit.cells import Cells, draw, every, together
 from ispd.fit.coarse import coarse
-from ispd.fit.families import Family, grow
+from ispd.fit.families import LATTICES, Family, grow
 from ispd.fit.loss import Target, shown_encoded
 from ispd.fit.model import Frame, Values
 from ispd.fit.sample import Sample
-from ispd.fit.select import Trial, Verdict, choose, differences
+from ispd.fit.select import Trial, Verdict, choose, differences, nearly_best, verdict
 from ispd.fit.settle import settled
 from ispd.fit.split import Split, scenes, split
 from ispd.isp.factors import warmth
@@ -84,12 +84,27 @@ class Learned:
 
 def learn(samples: Sequence[Sample], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
     """What `samples` teach.  `said` is told of every step, as a line for people."""
+    return _alone(_learn, samples, seed, workers, said)
+
+
+def learn_grade(samples: Sequence[Sample], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
+    """The same for a network's pictures (`ispd.fit.grade`): only a lattice learns."""
+    return _alone(_learn_grade, samples, seed, workers, said)
+
+
+def _alone(
+    way: Callable[[tuple[Sample, ...], int, int, Callable[[str], None]], Learned],
+    samples: Sequence[Sample],
+    seed: int,
+    workers: int,
+    said: Callable[[str], None],
+) -> Learned:
     if not samples:
         raise PhotoError("no pair of raw and finished picture is left to learn from")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # folds run side by side: threads inside of each operation would wait for each other
     try:
-        return _learn(_some(samples, seed), seed, workers, said)
+        return way(_some(samples, seed), seed, workers, said)
     except model.NotANumber as error:
         raise PhotoError(f"{error}: a stage made values of it that are no numbers; leave this pair out") from error
     finally:
@@ -117,6 +132,31 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[
     return Learned(
         look=looks[alone] if len(bodies) == 1 or "" in bodies else replace(looks[0], camera=Camera()),
         bodies=tuple((name, looks[at].camera) for at, name in enumerate(bodies) if name) if len(bodies) > 1 else (),
+        family=family,
+        table=tuple(table),
+        by=parts.by,
+        held=tuple(_held(trials, family, whole, workers)),
+        samples=tuple(whole.values()),
+        seed=seed,
+    )
+
+
+def _learn_grade(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
+    whole = {sample.raw_path: sample for sample in samples}
+    samples = tuple(map(coarse, samples))
+    parts, bodies = split(samples, seed), ("",)
+    trials = trials_of(parts, bodies, seed)
+    said(f"choosing: {len(trials)} folds by {parts.by}")
+    table = []
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for size in (0, *LATTICES):
+            table.append(verdict(trials, Family(False, lattice=size, is_grade=True), pool))
+            said(f"{table[-1].family}: {table[-1].mean:.2f}")
+    family, frame = nearly_best(table).family, frame_of(samples, bodies)
+    values = grow(family, _fit_cells(samples, seed), frame, {})
+    return Learned(
+        look=settled(model.look(values, frame, 0)),
+        bodies=(),
         family=family,
         table=tuple(table),
         by=parts.by,
@@ -216,13 +256,19 @@ def _each(total: int, limits: tuple[int, int], samples: Sequence[Sample]) -> int
 
 
 def _fit(family: Family, samples: tuple[Sample, ...], frame: Frame, seed: int) -> Values:
-    count = _each(FIT_CELLS, FIT_EACH, samples)
-    cells = together([draw(sample, count, seed + 1) for sample in samples])
+    cells = _fit_cells(samples, seed)
     return _finished(family, cells, grow(family, cells, frame, {}), frame)
+
+
+def _fit_cells(samples: tuple[Sample, ...], seed: int) -> Cells:
+    count = _each(FIT_CELLS, FIT_EACH, samples)
+    return together([draw(sample, count, seed + 1) for sample in samples])
 
 
 def _finished(family: Family, cells: Cells, values: Values, frame: Frame) -> Values:
     """Rest and lattice refined together, then the last bit."""
+    if family.is_grade:
+        return values  # there is no rest
     for _ in range(ROUNDS if family.lattice else 0):
         values = newton.solve(cells, values, frame, family.blocks, 2)
         values = cube.solve(cells, values, frame, family.lattice)

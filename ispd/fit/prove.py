@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ispd.decode.cell import Cell
-from ispd.fit.judge import Judged, judge, noise_floor
+from ispd.fit.judge import Judged, Render, judge, noise_floor
 from ispd.fit.learn import Held, Learned
 from ispd.metadata.exiftool import ExifTool
 
@@ -32,13 +32,13 @@ class Proof:
     judged: tuple[tuple[Held, Judged], ...]
 
 
-def prove(learned: Learned, cell: Cell, door: ExifTool, device: str, beat: Callable[[], None]) -> Proof:
+def prove(learned: Learned, cell: Cell, door: ExifTool, render: Render, beat: Callable[[], None]) -> Proof:
     """Raises PhotoError, MachineError where the files are no longer what they were."""
     judged = []
     for held in spread(learned.held, MOST):
-        judged.append((held, judge(held.sample, held.look, cell, door, device)))
+        judged.append((held, judge(held.sample, held.look, cell, door, render)))
         beat()
-    floors = [noise_floor(held.sample, held.look, cell, door, device) for held in spread(learned.held[::-1], FLOORS)]
+    floors = [noise_floor(held.sample, held.look, cell, door, render) for held in spread(learned.held[::-1], FLOORS)]
     return Proof(
         mean=_over_all("mean", learned, judged),
         median=_over_all("median", learned, judged),

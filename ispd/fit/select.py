@@ -75,27 +75,32 @@ def choose(
     tried = TRIED if largest >= TRIED else largest
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
 
-        def verdict(family: Family) -> Verdict:
+        def asked(family: Family) -> Verdict:
             if family not in table:
-                errors = torch.cat(list(pool.map(lambda trial: trial.errors(family), trials)))
-                table[family] = Verdict(family, float(errors.mean()), float(errors.max()))
+                table[family] = verdict(trials, family, pool)
                 said(table[family])
             return table[family]
 
         def best(extras: tuple[str, ...]) -> float:
-            return min(verdict(Family(True, extras, size)).score for size in {0, tried})
+            return min(asked(Family(True, extras, size)).score for size in {0, tried})
 
-        verdict(Family(core=False))
+        asked(Family(core=False))
         taken: tuple[str, ...] = ()
         for extra in (name for name in EXTRAS if name in set(extras)):
             now = best(taken)
             if best((*taken, extra)) < now - GAIN * max(1.0, now):
                 taken = (*taken, extra)
         for size in lattices:
-            verdict(Family(True, taken, size))
+            asked(Family(True, taken, size))
         if taken and largest:
-            verdict(Family(True, (), lattices[-1]))
+            asked(Family(True, (), lattices[-1]))
     return nearly_best(list(table.values())).family, sorted(table.values(), key=lambda one: one.family.numbers)
+
+
+def verdict(trials: list[Trial], family: Family, pool: ThreadPoolExecutor) -> Verdict:
+    """Fitted in every fold, judged on what each holds out."""
+    errors = torch.cat(list(pool.map(lambda trial: trial.errors(family), trials)))
+    return Verdict(family, float(errors.mean()), float(errors.max()))
 
 
 def nearly_best(verdicts: list[Verdict]) -> Verdict:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ispd.cli.main import main
 from ispd.profile import read_profile
@@ -67,3 +68,26 @@ def test_a_folder_or_pairs_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["fit", "-o", str(tmp_path / "look.toml")])
     assert stop.value.code == 2
+
+
+def test_after_a_network_a_grade_is_learned(pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    raws = [str(raw) for raw in sorted(pairs.glob("*.dng"))]
+    assert main(["develop", *raws, "-o", str(tmp_path / "plain"), "--profile", "hdr"]) == 0
+    tints = [[255 * (code / 255) ** power for code in range(256)] for power in (0.8, 1.0, 1.25)]
+    for path in sorted((tmp_path / "plain").glob("*.jpg")):
+        with Image.open(path) as picture:
+            picture.point([round(code) for tint in tints for code in tint]).save(pairs / path.name, quality=95)
+    capsys.readouterr()
+    asked = ["fit", str(pairs), "-o", str(tmp_path / "look.toml"), "--backend", "hdr-unet", "--json"]
+    assert main(asked) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["families"][0]["family"] == "nothing"
+    assert said["held_out"]["mean"] < 0.4 * said["families"][0]["mean"]
+    profile = read_profile(tmp_path / "look.toml")
+    assert profile.backend == "hdr-unet"
+    assert profile.look.lattice.cube is not None
+    assert main(["develop", raws[0], "-o", str(tmp_path / "out"), "--profile", str(tmp_path / "look.toml")]) == 0
+
+
+def test_a_backend_that_is_not_there_is_said_before_anything_is_read(pairs: Path, tmp_path: Path) -> None:
+    assert main(["fit", str(pairs), "-o", str(tmp_path / "look.toml"), "--backend", "pynet"]) == 78

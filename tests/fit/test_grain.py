@@ -10,6 +10,7 @@ import pytest
 from ispd.decode.cell import Cell
 from ispd.fit.families import Family
 from ispd.fit.grain import as_wanted, grainy
+from ispd.fit.judge import by_the_isp
 from ispd.fit.learn import Held, Learned
 from ispd.isp.look import Exposure, Look
 from ispd.metadata.exiftool import ExifTool
@@ -35,11 +36,11 @@ def learned_from(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool, iso: int,
 def test_a_look_is_as_grainy_as_its_references(
     dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool, wanted: Look
 ) -> None:
-    found = as_wanted(learned_from(dng, tmp_path, cell, door, 3200, wanted), cell, door, "cpu")
+    found = as_wanted(learned_from(dng, tmp_path, cell, door, 3200, wanted), cell, door, by_the_isp)
     assert found.look == wanted
     assert found.held[0].look == wanted
 
 
 def test_where_there_is_little_noise_nothing_is_asked(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool) -> None:
     learned = learned_from(dng, tmp_path, cell, door, 100, grainy(LOOK))
-    assert as_wanted(learned, cell, door, "cpu") is learned
+    assert as_wanted(learned, cell, door, by_the_isp) is learned
