@@ -169,7 +169,7 @@ def evaluate_pairs(args: Namespace) -> int:
     model = find(models_folder(state_of(args.config)), args.name)
     architecture = model.manifest.architecture
     if architecture == OWN:
-        raise BadModel(f"{OWN} needs to know the camera, which bare mosaics do not tell: give --radiance")
+        raise BadModel(f"{OWN} needs to know the camera, which bare mosaics do not tell: measure it with --radiance")
     device = choose_device(args.device)
 
     from ispd.nets.train.compare import Scores, compare

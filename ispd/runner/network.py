@@ -10,10 +10,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ from ispd.runner.picture import Rendered
 from ispd.runner.store import Memory
 
 Beat: TypeAlias = Callable[[], None]
+T = TypeVar("T")
 
 ROWS = 256  # of the finished picture, at a time
 
@@ -56,13 +57,22 @@ def render(
     frame's maps, CardFailed.
     """
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # torch guesses 1 under some seccomp filters, silently
-    for where, room, strip in _attempts(device):
+
+    def rendered(where: str, room: int, strip: int) -> Rendered:
+        if model.manifest.architecture == OWN:
+            display, known = hdr.displayed(samples, shot, model, where, beat, room)
+        else:
+            display, known = displayed(samples, shot, model, where, beat, room, strip), shot
+        return Rendered(frame.finished(display, known, look, outputs, where, beat), known, where)
+
+    return where_there_is_room(rendered, _attempts(device))
+
+
+def where_there_is_room(make: Callable[[str, int, int], T], attempts: Sequence[tuple[str, int, int]]) -> T:
+    """What `make` makes with the first of these that its graphics card has room for.  Raises CardFailed."""
+    for attempt in attempts:
         try:
-            if model.manifest.architecture == OWN:
-                display, known = hdr.displayed(samples, shot, model, where, beat, room)
-            else:
-                display, known = displayed(samples, shot, model, where, beat, room, strip), shot
-            return Rendered(frame.finished(display, known, look, outputs, where, beat), known, where)
+            return make(*attempt)
         except torch.OutOfMemoryError:
             pass  # leave the except first: the traceback's frames hold the tensors
         except torch.AcceleratorError as error:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ispd.errors import BadModel
 from ispd.metadata.exiftool import ExifTool
 from ispd.models import Model
 from tests.cli.conftest import Ispd
@@ -93,9 +92,3 @@ def test_our_own_network_needs_no_import(ispd: Ispd, photo: Path, tmp_path: Path
     assert "hdr-unet, sha256 " in tags["XMP-ispd:Model"]
     assert "MIT" in tags["XMP-ispd:License"]
     assert "hdr-unet" in ispd("model", "list").out
-
-
-def test_our_own_network_is_not_measured_on_bare_mosaics(ispd: Ispd, tmp_path: Path) -> None:
-    printed = ispd("model", "eval", "hdr-unet", "--data", tmp_path)
-    assert printed.code == BadModel.exit_code
-    assert "hdr-unet needs to know the camera" in printed.err

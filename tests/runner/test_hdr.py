@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from ispd.orders import Output
 from ispd.runner import hdr, network
 from tests.isp.shots import XTRANS, shot
 from tests.nets.train.scenes import world
+from tests.runner.test_devices import DEVICES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -88,6 +90,17 @@ def test_a_picture_is_made_and_the_rest_of_the_look_acts(own: Model) -> None:
     assert pictures[0].shape == (128, 128, 3)
     spread = [float((picture.max(axis=2) - picture.min(axis=2)).mean()) for picture in pictures]
     assert spread[1] < 0.1 * spread[0]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_device_makes_the_cpus_picture(own: Model, device: str) -> None:
+    one = mosaic(256, 4)
+    output = Output(format="tiff", bits=16)
+    made, expected = (
+        network.render(one.samples.numpy(), one.shot, Look(), (output,), own, where, lambda: None).pictures[0]
+        for where in (device, "cpu")
+    )
+    assert np.abs(made.astype(float) - expected.astype(float)).mean() < 65535 / 255
 
 
 def test_what_the_survey_finds_is_told(own: Model) -> None:

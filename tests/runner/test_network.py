@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from ispd.isp.values import Area, Levels, Mosaic
 from ispd.models import Manifest, Model
 from ispd.nets import from_state_dict
 from ispd.orders import Output
-from ispd.runner.network import as_trained, displayed, load_network, render
+from ispd.runner.network import as_trained, displayed, load_network, render, where_there_is_room
 from tests.isp.shots import XTRANS, shot
 from tests.nets import seeded, shelf
 
@@ -134,3 +135,18 @@ def test_the_first_use_says_the_license(model: Model, capsys: pytest.CaptureFixt
 def test_a_manifest_that_does_not_fit_its_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadModel, match="the tensors do not fit the network"):
         load_network(shelf.model(tmp_path, architecture="pynet"), "cpu")
+
+
+def test_a_card_without_room_gets_smaller_pieces_and_then_the_cpu_renders(capsys: pytest.CaptureFixture[str]) -> None:
+    tried: list[tuple[str, int, int]] = []
+
+    def make(*attempt: Any) -> str:
+        tried.append(attempt)
+        if attempt[0] == "cuda":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return "a picture"
+
+    attempts = [("cuda", 6, 8), ("cuda", 3, 1), ("cpu", 2, 1)]
+    assert where_there_is_room(make, attempts) == "a picture"
+    assert tried == attempts
+    assert capsys.readouterr().err.count("no room") == 2
