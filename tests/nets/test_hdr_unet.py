@@ -6,7 +6,19 @@ import torch
 from ispd.errors import BadModel, PhotoError
 from ispd.isp.color.transfer import encode
 from ispd.isp.values import Mosaic
-from ispd.nets.hdr_unet import TOLD, HdrUNet, compressed, develop, expanded, knee, multiplications, packed, unpacked
+from ispd.nets.hdr_unet import (
+    TOLD,
+    HdrUNet,
+    Seen,
+    answered,
+    compressed,
+    develop,
+    expanded,
+    knee,
+    multiplications,
+    packed,
+    unpacked,
+)
 from ispd.nets.train.evaluate import psnr
 from ispd.nets.train.radiance import Scene
 from ispd.nets.train.sensor import expose
@@ -125,3 +137,15 @@ def test_it_is_as_small_as_it_says() -> None:
     assert 2 * sum(value.numel() for value in net.parameters()) < 8e6  # bytes, in float16
     with torch.inference_mode():
         assert net(torch.rand(1, 4, 16, 16), torch.rand(1, TOLD, 16, 16)).shape == (1, 3, 32, 32)
+
+
+def test_what_has_run_out_is_white_and_never_pink() -> None:
+    pink = torch.tensor([1.6, 1.0, 1.4])[:, None, None].expand(3, 8, 8)
+    told = torch.zeros(1, TOLD, 4, 4)
+    asked = compressed(pink, 0.02)[None]
+    assert torch.allclose(answered(asked, Seen(told, told), 0.02, 1.0), pink, rtol=1e-4)  # nothing has: as it is
+    greens_are_full, all_are_full = told.clone(), told.clone()
+    greens_are_full[:, 7:9] = all_are_full[:, 6:10] = 1
+    red, green, blue = answered(asked, Seen(told, greens_are_full), 0.02, 1.0)[:, 4, 4]
+    assert green == pytest.approx(float(red + blue) / 2, rel=1e-4)
+    assert answered(asked, Seen(told, all_are_full), 0.02, 1.0)[:, 4, 4].tolist() == pytest.approx([1.6] * 3, rel=1e-4)

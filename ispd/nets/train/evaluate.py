@@ -22,7 +22,7 @@ from ispd.isp import render
 from ispd.isp.color.transfer import encode
 from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Shot
 from ispd.nets.hdr_look import gain, toned
-from ispd.nets.hdr_unet import HdrUNet, Seen, expanded, knee, seen
+from ispd.nets.hdr_unet import HdrUNet, Seen, answered, expanded, knee, seen
 from ispd.nets.train.radiance import Scene, maps_in, radiance_map, view
 from ispd.nets.train.rival import rival
 from ispd.nets.train.sensor import expose
@@ -62,15 +62,17 @@ def developing(net: HdrUNet) -> Develop:
     device = next(net.parameters()).device
 
     def develop(mosaic: Mosaic) -> Tensor:
+        what, factor = shot_seen(mosaic), gain(mosaic.shot, SIMULATED)
         with torch.inference_mode():
-            light = net(*(planes.to(device) for planes in shot_seen(mosaic)))[0].cpu()
-            return code(rendered(light, mosaic.shot))
+            answer = net(*(planes.to(device) for planes in what)).cpu()
+            light = answered(answer, what, knee(mosaic.shot, factor), factor)
+            return code(toned(CameraRGB(light), mosaic.shot, SIMULATED))
 
     return develop
 
 
 def rendered(light: Tensor, shot: Shot) -> DisplayRGB:
-    """What the network's answer, compressed camera color, looks like."""
+    """What the network's bare answer, compressed camera color, looks like: as it is while it learns."""
     factor = gain(shot, SIMULATED)
     return toned(CameraRGB(expanded(light, knee(shot, factor)) / factor), shot, SIMULATED)
 
