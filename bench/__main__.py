@@ -17,6 +17,7 @@ from bench.cold import Cost, measure, middle
 from bench.programs import OURS, develop, peers, through_the_daemon
 
 EAGER = f"{OURS} without numba"
+NETWORK = f"{OURS}, profile hdr"
 SIZES = (3, 12, 48, 108)  # megapixels
 
 
@@ -73,6 +74,7 @@ def one(photo: Path, work: Path, rounds: int) -> dict[str, Cost]:
     runs: dict[str, Callable[[Path], Cost]] = {
         OURS: lambda out: measure(develop(photo, out)),
         EAGER: lambda out: measure(develop(photo, out), without_numba(work)),
+        NETWORK: lambda out: measure([*develop(photo, out), "--profile", "hdr"]),
     }
     return take_turns(runs | _alone(photo), work, rounds)
 

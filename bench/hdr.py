@@ -1,17 +1,14 @@
-"""python -m bench.hdr WEIGHTS: what `hdr-unet` brings beside ispd's own pipeline, and what it costs.
+"""python -m bench.hdr: what `hdr-unet` brings beside ispd's own pipeline.  What it costs: `python -m bench --only one`.
 
 decibels   on views of the held-out scenes of ispd/nets/train/simulation.toml, in all and by noise and clipping
-speed      a simulated photo of 12 megapixels: wall and CPU seconds of the network with its tones, peak memory of
-           the whole process, in float32 and in bfloat16, and how far the two differ
-pictures   with -o, real raws: ispd's pipeline, and the network, under the same tones
+fidelity   a simulated photo of 12 megapixels: how far bfloat16 is from float32, and tiles from larger ones
+pictures   with --raw, real photos: ispd's pipeline, and the network, under the same tones
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -27,8 +24,9 @@ from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import encode
 from ispd.isp.size import picture
 from ispd.isp.values import Area, CameraRGB, DisplayRGB, Mosaic
+from ispd.models import OWN, SHIPPED, WEIGHTS
 from ispd.nets.hdr_look import LOOK, toned
-from ispd.nets.hdr_unet import HdrUNet, develop, multiplications, unpacked
+from ispd.nets.hdr_unet import TILE, HdrUNet, develop, multiplications, unpacked
 from ispd.nets.train.evaluate import developing, entries, measured, table
 from ispd.nets.train.radiance import maps, photographs
 from ispd.nets.train.sensor import expose
@@ -41,7 +39,7 @@ LARGE = (3000, 4000)  # rows and columns
 def main() -> None:
     """Measure and print."""
     parser = ArgumentParser(prog="python -m bench.hdr", description=__doc__.splitlines()[0])
-    parser.add_argument("weights", type=Path)
+    parser.add_argument("--weights", type=Path, default=SHIPPED / OWN / WEIGHTS, help="others than those that ship")
     parser.add_argument("--samples", type=Path, default=SAMPLES)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--raw", type=Path, nargs="*", default=[], help="real photos to look at")
@@ -54,7 +52,7 @@ def main() -> None:
             beside(net, path, args.out or Path())
         return
     print(f"{multiplications(net) / 1e3:.1f} thousand multiplications a pixel")
-    speed(net, args.samples)
+    fidelity(net, args.samples)
     print(markdown(table(measured({"hdr-unet": developing(net)}, entries(held_out(args.samples), seed=0)))))
 
 
@@ -74,27 +72,32 @@ def markdown(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def speed(net: HdrUNet, samples: Path) -> None:
-    """Seconds and memory of a large photo."""
+def fidelity(net: HdrUNet, samples: Path) -> None:
+    """What running it fast changes in a large photo."""
     scene = maps(samples / "hdr")[0].light[None]
     radiance = torch.nn.functional.interpolate(scene, LARGE, mode="bilinear", align_corners=False)[0]
     mosaic = expose(radiance, Chance(0)).mosaic
-    del radiance
-    made = {}
-    for name, precision in (("float32", False), ("bfloat16", True)):
-        wall, cpu = time.perf_counter(), time.process_time()
-        made[name] = developed(net, mosaic, precision)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(f"{name}: {wall:.1f} s, {cpu:.1f} CPU s, peak {peak:.2f} GiB")
-    apart = (encode(made["float32"], "srgb") - encode(made["bfloat16"], "srgb")).abs()
-    print(f"bfloat16 differs by {255 * float(apart.mean()):.3f} / 255, at most {255 * float(apart.max()):.1f}")
+    full, half, tiles = (
+        encode(developed(net, mosaic, bfloat16, side).clamp(0, 1), "srgb")
+        for bfloat16, side in ((False, 2048), (True, 2048), (False, 768))
+    )
+    for name, other in (("bfloat16", half), ("tiles of 768 pixels", tiles)):
+        apart = 255 * (full - other).abs()
+        print(
+            f"{name}: {float(apart.mean()):.3f} / 255 from float32 and tiles of 2048, at most {float(apart.max()):.1f}"
+        )
 
 
-def developed(net: HdrUNet, mosaic: Mosaic, bfloat16: bool) -> DisplayRGB:
+def developed(net: HdrUNet, mosaic: Mosaic, bfloat16: bool, tile: int = TILE) -> DisplayRGB:
     """The picture."""
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-        return develop(net, mosaic)
+
+    def run(*seen: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            light: Tensor = net(*seen)
+        return light
+
+    with torch.inference_mode():
+        return develop(run, mosaic, tile)
 
 
 def beside(net: HdrUNet, path: Path, out: Path) -> None:
