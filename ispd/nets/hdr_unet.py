@@ -54,7 +54,7 @@ SURE, UNKNOWN = 0.02, 0.3  # of compressed light: how far guesses are off withou
 DEPTHS = len(WIDTHS) - 1
 MULTIPLE: int = 2 * 2**DEPTHS  # pixels: sides that the network takes
 TILE = 1536  # pixels of a tile's side: about 1 GB of what is kept between layers
-REACH = 128  # pixels around a tile: what lies farther changes less than 1/512
+REACH = 64  # pixels around a tile: what lies farther changes less than 1/50000
 
 
 class Seen(NamedTuple):
