@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ispd.nets.hdr_unet import HdrUNet
     from ispd.nets.train.evaluate import Develop
 
-
 EXAMPLES = """\
 examples:
   ispd model import raw_to_tonemappedHDR.pth --architecture raw-to-tonemapped-hdr -o tonemapped
@@ -123,11 +122,12 @@ def train(args: Namespace) -> int:
     import os
 
     from ispd import toml
+    from ispd.models import OWN
     from ispd.nets.train.recipe import Recipe, Shots, problems, silent
     from ispd.runner.device import choose_device
 
     page = toml.load(args.recipe)
-    simulates = page.table.keys() & {"maps", "photos"} or page.table.get("architecture") == HDR_UNET
+    simulates = page.table.keys() & {"maps", "photos"} or page.table.get("architecture") == OWN
     reading = toml.Reading(page)
     recipe: Recipe | Shots | None = reading.table(Shots) if simulates else reading.table(Recipe)
     reading.finish()
