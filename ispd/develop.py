@@ -28,6 +28,7 @@ from ispd.errors import (
     NoInput,
     PhotoError,
 )
+from ispd.isp.factors import automatic
 from ispd.metadata.exiftool import ExifTool
 from ispd.metadata.tags import Provenance, write_tags
 from ispd.models import Model
@@ -160,7 +161,9 @@ def _provenance(order: Order, developed: Developed) -> Provenance:
     asked = profile.from_json(recipe.profile_json)
     shot = rendered.shot
     is_imported = model is not None and model.manifest.architecture != models.OWN
-    is_metered = asked.look.exposure.auto == "scene" and not is_imported
+    exposure = asked.look.exposure
+    is_metered = (exposure.auto == "scene" or bool(len(exposure.key_range))) and not is_imported
+    metered = float(automatic(exposure, shot.exposure_shift, shot.scene_key))
     is_estimated = bool(shot.lights) and not is_imported
     return Provenance(
         source_digest=order.source_digest,
@@ -176,6 +179,6 @@ def _provenance(order: Order, developed: Developed) -> Provenance:
         device=rendered.device,
         lens_correction=developed.lens_correction,
         note=order.note,
-        exposure_shift=f"{shot.exposure_shift:+.2f}" if is_metered else "",
+        exposure_shift=f"{metered:+.2f}" if is_metered else "",
         white_balance="estimated: " + " ".join(f"{part:.3f}" for part in shot.neutral) if is_estimated else "",
     )

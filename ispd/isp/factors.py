@@ -30,10 +30,14 @@ def gain(
     p: Exposure, baseline: float, shift: float, scene_ev: float | None = None, scene_key: float | None = None
 ) -> Scalar:
     """What exposure multiplies by: the look's stops, and of the file's and the scene's those that the look asks for."""
-    stops = p.ev + (baseline if p.baseline == "file" else 0.0) + (shift if p.auto == "scene" else 0.0)
-    stops = stops + p.slope * _off_middle(scene_ev, p.slope_range) + p.key_slope * _off_middle(scene_key, p.key_range)
-    factor: Scalar = 2.0**stops
+    stops = p.ev + (baseline if p.baseline == "file" else 0.0) + p.slope * _off_middle(scene_ev, p.slope_range)
+    factor: Scalar = 2.0 ** (stops + automatic(p, shift, scene_key))
     return factor
+
+
+def automatic(p: Exposure, shift: float, scene_key: float | None) -> Scalar:
+    """The stops among these that a photo's own light asks for."""
+    return (shift if p.auto == "scene" else 0.0) + p.key_slope * _off_middle(scene_key, p.key_range)
 
 
 def _off_middle(value: float | None, seen: Numbers) -> float:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ispd.isp.factors import gain, matrix_delta, warmth
+from ispd.isp.factors import automatic, gain, matrix_delta, warmth
 from ispd.isp.look import Exposure, MatrixDelta
 
 six = st.tuples(*[st.floats(-0.5, 0.5)] * 6)
@@ -48,5 +49,7 @@ def test_an_exposure_that_adapts_evens_out_the_key_of_scenes_within_what_it_was_
     stops = [math.log2(gain(p, 0.0, 0.0, None, key)) for key in (0.0, 2.0, 3.0, 9.0, -9.0)]
     assert stops == pytest.approx([0, -1.0, -1.5, -1.5, 1.5])
     assert gain(p, 0.0, 0.0) == 1  # not surveyed
+    assert automatic(replace(p, ev=2.0, slope=0.3, slope_range=(0.0, 1.0)), 0.25, 1.0) == pytest.approx(0.25 - 0.5)
+    assert automatic(replace(p, auto="none"), 0.25, 1.0) == pytest.approx(-0.5)
     both = Exposure(slope=0.25, slope_range=(8.0, 12.0), key_slope=-0.5, key_range=(-2.0, 2.0))
     assert math.log2(gain(both, 0.5, 0.0, 12.0, 1.0)) == pytest.approx(0.5 + 0.5 - 0.5)
