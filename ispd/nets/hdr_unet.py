@@ -307,14 +307,18 @@ def develop(net: Network, mosaic: Mosaic, tile: int = TILE, beat: Callable[[], N
     `net` is an HdrUNet, or calls one.  `beat` is called after every tile.  Raises PhotoError where the array is no
     Bayer array.
     """
-    shot = mosaic.shot
+    raw, _, _ = render.balanced(mosaic, LOOK)
+    return develop_balanced(net, raw, mosaic.shot, tile, beat)
+
+
+def develop_balanced(net: Network, raw: Raw, shot: Shot, tile: int, beat: Callable[[], None]) -> DisplayRGB:
+    """The same of what `render.balanced` makes of the mosaic."""
     if len(shot.cfa) != 4 or sorted(shot.cfa) != sorted("RGGB") or shot.colors != "RGB":
         raise PhotoError("hdr-unet develops Bayer mosaics alone: give this photo a profile with another backend.")
-    raw, _, cfa = render.balanced(mosaic, LOOK)
     area = picture(shot)
     display = raw.samples.new_empty(3, area.height, area.width)
     whole = raw.samples.new_empty(3, *raw.samples.shape[1:]) if warps(shot.opcodes3, LOOK.camera.corrections) else None
-    for camera, top, left in _tiles(net, raw, cfa, shot, tile):
+    for camera, top, left in _tiles(net, raw, shot, tile):
         if whole is not None:
             whole[:, top : top + camera.shape[1], left : left + camera.shape[2]] = camera
         else:
@@ -330,10 +334,10 @@ def develop(net: Network, mosaic: Mosaic, tile: int = TILE, beat: Callable[[], N
     return DisplayRGB(display)
 
 
-def _tiles(net: Network, raw: Raw, cfa: str, shot: Shot, tile: int) -> Iterator[tuple[Tensor, int, int]]:
+def _tiles(net: Network, raw: Raw, shot: Shot, tile: int) -> Iterator[tuple[Tensor, int, int]]:
     """Camera color of each tile, and where in the active area it lies."""
     height, width = raw.samples.shape[1:]
-    before = divmod(cfa.index("R"), 2)  # rows and columns mirrored so that the array begins with red
+    before = divmod(shot.cfa.index("R"), 2)  # rows and columns mirrored so that the array begins with red
     rows, columns = (
         _mirrored(length, first, raw.samples) for length, first in zip((height, width), before, strict=True)
     )

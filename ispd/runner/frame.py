@@ -29,8 +29,9 @@ from ispd.isp.stages.orient import orient
 from ispd.isp.stages.quantize import quantize
 from ispd.isp.stages.resize import resize
 from ispd.isp.stages.sharpen import reach
-from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Shot
+from ispd.isp.values import CameraRGB, DisplayRGB, Mosaic, Raw, Shot
 from ispd.orders import Output
+from ispd.runner import kernels
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Work: TypeAlias = Callable[["Strip"], None]
@@ -62,6 +63,22 @@ def prepared(samples: NDArray[Any], shot: Shot, look: Look, device: str) -> Mosa
         return replace(mosaic, samples=mosaic.samples.to(device))  # after the survey, which is numpy's
 
 
+def balanced(mosaic: Mosaic, look: Look, beat: Beat) -> Raw:
+    """Stage by stage as `ispd.isp.render.balanced`: all of the active area, of a mosaic that is `prepared`."""
+    height, width = mosaic.shot.active.height, mosaic.shot.active.width
+    planes = torch.empty(2, 1, height, width, device=mosaic.samples.device)
+
+    def done(strip: Strip) -> None:
+        raw, _, _ = pipeline.balanced(_cut(mosaic, strip), look)
+        for plane, made in zip(planes, (raw.samples, raw.ceiling), strict=True):
+            plane[:, strip.top : strip.bottom] = made.expand_as(raw.samples)[:, strip.inner]
+
+    with torch.inference_mode(), _workers(str(mosaic.samples.device)) as each:
+        halo = 2 * pipeline.MENDED_REACH if look.hot_pixels.method == "repair" else 0
+        each(done, _strips(0, height, height, halo, _rows(mosaic.samples)), beat)
+        return Raw(*planes)
+
+
 def render(mosaic: Mosaic, look: Look, outputs: tuple[Output, ...], device: str, beat: Beat) -> list[Pixels]:
     """(H, W, 3) uint8 or uint16 for each output: cropped, square pixels, sized, sharpened, in its space, upright.
 
@@ -88,6 +105,9 @@ def finished(
 
     with torch.inference_mode(), _workers(device) as each:
         each(touched, _strips(0, height, height, 0, _rows(display)), beat)
+        if device == "cpu" and kernels.is_warm():
+            threads = len(os.sched_getaffinity(0))
+            return kernels.finished(retouched.numpy(), shot, look, outputs, threads, beat)
         return [_pictured(DisplayRGB(retouched), shot, look, output, each, beat) for output in outputs]
 
 

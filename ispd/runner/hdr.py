@@ -18,7 +18,7 @@ from torch import Tensor
 from ispd.isp.values import DisplayRGB, Shot
 from ispd.models import Model, read_weights
 from ispd.nets.hdr_look import LOOK
-from ispd.nets.hdr_unet import MULTIPLE, REACH, HdrUNet, develop, unpacked
+from ispd.nets.hdr_unet import MULTIPLE, REACH, HdrUNet, develop_balanced, unpacked
 from ispd.runner import frame
 
 KEPT = 560  # bytes for each pixel of a tile, of all that lives at once while its widest layers run
@@ -34,9 +34,9 @@ def displayed(
     net = load_network(model, device)
     beat()
     mosaic = frame.prepared(samples, shot, LOOK, device)
-    beat()
+    raw = frame.balanced(mosaic, LOOK, beat)
     with torch.inference_mode():
-        return develop(_at_speed(net, device), mosaic, tile_side(room), beat), mosaic.shot
+        return develop_balanced(_at_speed(net, device), raw, mosaic.shot, tile_side(room), beat), mosaic.shot
 
 
 def tile_side(room: int) -> int:

@@ -12,16 +12,18 @@ import torch
 from torch import Tensor
 
 from ispd.errors import BadModel, PhotoError
+from ispd.isp import render as pipeline
 from ispd.isp.color.transfer import encode
 from ispd.isp.look import Finish, Look
 from ispd.isp.values import Mosaic
 from ispd.models import OWN, Model, find
+from ispd.nets.hdr_look import LOOK
 from ispd.nets.hdr_unet import REACH, develop
 from ispd.nets.train.evaluate import developing, entries, measured
 from ispd.nets.train.sensor import expose
 from ispd.nets.train.simulation import Chance
 from ispd.orders import Output
-from ispd.runner import hdr, network
+from ispd.runner import frame, hdr, network
 from tests.isp.shots import XTRANS, shot
 from tests.nets.train.scenes import world
 from tests.runner.test_devices import DEVICES
@@ -64,6 +66,13 @@ def test_tiles_of_trained_weights_agree_with_the_whole(own: Model) -> None:
         net = hdr.load_network(own, "cpu")
         whole, tiles = (encode(develop(net, one, tile=tile).clamp(0, 1), "srgb") for tile in (512, 160))
     assert float((whole - tiles).abs().max()) < 1 / 512
+
+
+def test_light_is_balanced_in_strips_as_in_the_whole() -> None:
+    one = mosaic(256, 5)
+    made, whole = frame.balanced(one, LOOK, lambda: None), pipeline.balanced(one, LOOK)[0]
+    assert torch.equal(made.samples, whole.samples)
+    assert torch.equal(made.ceiling, whole.ceiling.expand_as(whole.samples))
 
 
 def test_bfloat16_is_the_same_picture(own: Model) -> None:

@@ -40,7 +40,7 @@ from ispd.runner.kernels.mend import mended
 if TYPE_CHECKING:
     from ispd.runner.kernels.frame import Pixels
 
-__all__ = ["is_warm", "kept_in", "mended", "missing", "render", "uncovered", "warm"]
+__all__ = ["finished", "is_warm", "kept_in", "mended", "missing", "render", "uncovered", "warm"]
 
 WARM = "warm"  # a file beside the machine code: all of it is there; touched whenever it is loaded
 FORGOTTEN_SECONDS = 30 * 86400.0
@@ -57,6 +57,15 @@ def render(
     from ispd.runner.kernels.frame import render as in_strips
 
     return in_strips(samples, shot, look, outputs, threads, beat)
+
+
+def finished(
+    display: NDArray[Any], shot: Shot, look: Look, outputs: tuple[Output, ...], threads: int, beat: Callable[[], None]
+) -> list[Pixels]:
+    """As `render`, of a network's picture: (3, H, W) display-linear, cropped, as the sensor lies, `retouched`."""
+    from ispd.runner.kernels.frame import finished as in_strips
+
+    return in_strips(display, shot, look, outputs, threads, beat)
 
 
 @cache

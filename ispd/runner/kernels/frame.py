@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +28,7 @@ from ispd.runner.kernels.warp import fetched, placed, shaded
 
 Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Beat: TypeAlias = Callable[[], None]
+Displayed: TypeAlias = Callable[[int, int, Space], Floats]  # (3, rows, columns): these rows as the screen's light
 
 ROWS = 64  # of a strip
 TALL_ROWS = 192  # where a warp fetches rows from far away
@@ -64,7 +66,21 @@ def render(
             frame = _searched(frame, shot, look, pool, rows, beat)
         if noise.acts(look.denoise, shot):
             frame = _denoised(frame, shot, look, pool, rows, beat)
-        return [_pictured(frame, shot, look, output, pool, rows, beat) for output in outputs]
+        return _pictured(partial(_displayed, frame), shot, look, outputs, pool, rows, beat)
+
+
+def finished(
+    display: Floats, shot: Shot, look: Look, outputs: tuple[Output, ...], threads: int, beat: Beat
+) -> list[Pixels]:
+    """The pictures of what a network has made, (3, H, W) display-linear, as the sensor lies, retouched."""
+
+    def rows(top: int, bottom: int, space: Space) -> Floats:
+        light = space.floats("light", 3, bottom - top, display.shape[2])
+        light[:] = display[:, top:bottom]
+        return light
+
+    with ThreadPoolExecutor(threads) as pool:
+        return _pictured(rows, shot, look, outputs, pool, ROWS, beat)
 
 
 def _frame(samples: NDArray[Any], shot: Shot, look: Look) -> Frame:
@@ -94,13 +110,21 @@ def _grade(shot: Shot, look: Look, area: Area) -> strip.Grade:
 
 
 def _pictured(
-    frame: Frame, shot: Shot, look: Look, output: Output, pool: ThreadPoolExecutor, rows: int, beat: Beat
+    displayed: Displayed, shot: Shot, look: Look, outputs: tuple[Output, ...], pool: ThreadPoolExecutor, rows: int,
+    beat: Beat,
+) -> list[Pixels]:  # fmt: skip
+    return [_output(displayed, shot, look, output, pool, rows, beat) for output in outputs]
+
+
+def _output(
+    displayed: Displayed, shot: Shot, look: Look, output: Output, pool: ThreadPoolExecutor, rows: int, beat: Beat
 ) -> Pixels:
     bits = 8 if output.format == "jpeg" else output.bits
-    size = scaled(frame.area.height, frame.area.width, output.size, shot.pixel_aspect)
+    area = picture(shot)
+    size = scaled(area.height, area.width, output.size, shot.pixel_aspect)
     p = tables.codes(look, output.space, bits)
     half = len(p.line) // 2 if look.sharpen.amount else 0
-    resize = None if size == (frame.area.height, frame.area.width) else Resize.between(frame.area, size)
+    resize = None if size == (area.height, area.width) else Resize.between(area, size)
     shape = (*(size[::-1] if shot.orientation in (5, 6, 7, 8) else size), 3)
     pixels: Pixels = np.empty(shape, np.uint8) if bits == 8 else np.empty(shape, np.uint16)
     lying = orient(pixels, UNDONE.get(shot.orientation, shot.orientation))
@@ -113,9 +137,9 @@ def _pictured(
         bottom = min(top + rows, size[0])
         outer_top, outer_bottom = max(0, top - half), min(size[0], bottom + half)
         if resize is None:
-            light = _displayed(frame, outer_top, outer_bottom, space)
+            light = displayed(outer_top, outer_bottom, space)
         else:
-            light = _sized(frame, resize, outer_top, outer_bottom, rows, space)
+            light = _sized(displayed, area, resize, outer_top, outer_bottom, rows, space)
         length, places = needed(size[1], p)
         work, found = space.floats("line", length), np.empty(places, np.int32)
         coded(light, outer_top, top, bottom, p, work, found, pixels.reshape(-1).view(np.uint8), place, *steps)
@@ -280,15 +304,15 @@ def triangles(length: int, wanted: int) -> tuple[Whole, Floats]:
     return first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _sized(frame: Frame, resize: Resize, top: int, bottom: int, rows: int, space: Space) -> Floats:
+def _sized(displayed: Displayed, area: Area, resize: Resize, top: int, bottom: int, rows: int, space: Space) -> Floats:
     """(3, rows, columns): rows of an output as the screen's light."""
     taps = resize.row_weights.shape[1]
     first = int(resize.row[top])
-    last = min(frame.area.height, int(resize.row[bottom - 1]) + taps)
-    sums = space.floats("sums", 3, bottom - top, frame.area.width)
+    last = min(area.height, int(resize.row[bottom - 1]) + taps)
+    sums = space.floats("sums", 3, bottom - top, area.width)
     sums[:] = 0
     for start in range(first, last, rows):
-        light = _displayed(frame, start, min(start + rows, last), space)
+        light = displayed(start, min(start + rows, last), space)
         reduced(light, start, resize.row, resize.row_weights, top, sums)
     sized = space.floats("sized", 3, bottom - top, resize.width)
     narrowed(sums, resize.column, resize.column_weights, sized)

@@ -16,6 +16,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from ispd.isp import render as pipeline
 from ispd.isp.look import (
     Camera,
     CaptureSharpen,
@@ -38,9 +39,13 @@ from ispd.isp.look import (
 )
 from ispd.isp.noise import REACH
 from ispd.isp.params import Cube
+from ispd.isp.stages.orient import orient
+from ispd.isp.stages.quantize import quantize
+from ispd.isp.stages.resize import resize
 from ispd.isp.survey import survey
 from ispd.isp.values import (
     Area,
+    DisplayRGB,
     FixBadPixelsConstant,
     FixBadPixelsList,
     FixVignetteRadial,
@@ -514,3 +519,17 @@ def test_a_number_that_stands_twice_is_the_same(kernel: Any, stage: str, names: 
     for name in names.split():
         there = getattr(import_module(f"ispd.isp.stages.{stage}"), name)
         assert getattr(kernel, name) == pytest.approx(there, rel=1e-7)
+
+
+@pytest.mark.parametrize("output", [Output(), Output(size=70), Output(format="png", bits=16, space="display-p3")])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_networks_picture_is_finished_as_the_stages_do_it(output: Output, orientation: int) -> None:
+    facts = shot(96, 132, orientation=orientation)
+    light = np.random.default_rng(3).uniform(-0.1, 1.2, (3, 96, 132)).astype(np.float32)
+    look, bits = Look(), 8 if output.format == "jpeg" else output.bits
+    sized = resize(DisplayRGB(torch.from_numpy(light)), output.size, facts.pixel_aspect)
+    wanted = orient(quantize(pipeline.codes(DisplayRGB(sized), look, output.space), bits, 0), orientation)
+    (made,) = kernels.finished(light, facts, look, (output,), 2, silent)
+    assert made.shape == wanted.shape
+    apart = np.abs(made.astype(int) - np.asarray(wanted).astype(int)) > (1 if bits == 8 else 257)
+    assert apart.mean() <= DIFFERENT
