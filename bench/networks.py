@@ -54,7 +54,11 @@ def markdown(made: dict[str, list[Tensor]], shown: list[Entry]) -> str:
     """A line a stratum, a column a network; the last line is no decibels but distances."""
     wanted = [one.wanted for one in shown]
     psnr = {name: [evaluate.psnr(*both) for both in zip(found, wanted, strict=True)] for name, found in made.items()}
-    apart = {name: [distance(*both) for both in zip(found, wanted, strict=True)] for name, found in made.items()}
+    colors = [histogram(picture) for picture in wanted]
+    apart = {
+        name: [float(hellinger(histogram(picture), color)) for picture, color in zip(found, colors, strict=True)]
+        for name, found in made.items()
+    }
     lines = [f"| noise, clipping | views | {' | '.join(made)} |", "|---|" + "---:|" * (1 + len(made))]
     for stratum in (*evaluate.STRATA, "all"):
         places = [place for place, one in enumerate(shown) if stratum in (one.stratum, "all")]
@@ -65,10 +69,9 @@ def markdown(made: dict[str, list[Tensor]], shown: list[Entry]) -> str:
     return "\n".join(lines)
 
 
-def distance(made: Tensor, wanted: Tensor) -> float:
-    """Hellinger's, of RGB-uv histograms, in [0, 1]."""
-    histograms = (rgbuv_histogram(picture[None, :, EDGE:-EDGE, EDGE:-EDGE]) for picture in (made, wanted))
-    return float(hellinger(*histograms))
+def histogram(picture: Tensor) -> Tensor:
+    """RGB-uv, of what is counted of a view."""
+    return rgbuv_histogram(picture[None, :, EDGE:-EDGE, EDGE:-EDGE])
 
 
 if __name__ == "__main__":
