@@ -148,7 +148,8 @@ def _doubt(told: Tensor) -> Tensor:
     """(n, 12, h, w): how far a guess may be off, so that what noise and clipping teach leaves clean light alone."""
     scatter = told[:, 3:6].repeat_interleave(4, dim=1)
     full = told[:, 6:10].amax(dim=1, keepdim=True)
-    near = F.avg_pool2d(F.max_pool2d(full, 9, stride=1, padding=4), 5, stride=1, padding=2)
+    wide = F.max_pool2d(F.max_pool2d(full, (9, 1), stride=1, padding=(4, 0)), (1, 9), stride=1, padding=(0, 4))
+    near = F.avg_pool2d(wide, 5, stride=1, padding=2)
     doubt: Tensor = SURE + scatter + UNKNOWN * near
     return doubt
 
@@ -210,7 +211,8 @@ class HdrUNet(nn.Module):
     def forward(self, mosaic: Tensor, told: Tensor) -> Tensor:
         """Guesses and corrections."""
         guesses, features = self._guessed(mosaic)
-        x: Tensor = self.stem(torch.cat((features, mosaic, _detail(mosaic, told), told), dim=1))
+        planes = (plane.to(features.dtype) for plane in (mosaic, _detail(mosaic, told), told))  # half as much to move
+        x: Tensor = self.stem(torch.cat((features, *planes), dim=1))
         kept = []
         for before, down in zip(self.before, self.down, strict=False):
             x = before(x)
