@@ -4,7 +4,7 @@ A file that names `data` is a Recipe, the published one: pairs of mosaics and pi
 `photos` is one of Shots that are simulated: for `hdr-unet`, or for a published network that learns from the same crops.
 
 The defaults of the first are the published recipe; where its code and its documentation differ, the documented one,
-and the other by name.  Those of the second, where it is said nothing here, are the Recipe and the Habits of
+and the other by name.  Those of the second, where nothing is said here, are the Recipe and the Habits of
 `hdr_unet.py` and `rivals.py`.
 """
 
