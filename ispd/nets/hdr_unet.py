@@ -309,14 +309,19 @@ def develop(net: Network, mosaic: Mosaic, tile: int = TILE, beat: Callable[[], N
     `net` is an HdrUNet, or calls one.  `beat` is called after every tile.  Raises PhotoError where the array is no
     Bayer array.
     """
+    check_bayer(mosaic.shot)
     raw, _, _ = render.balanced(mosaic, LOOK)
     return develop_balanced(net, raw, mosaic.shot, tile, beat)
 
 
-def develop_balanced(net: Network, raw: Raw, shot: Shot, tile: int, beat: Callable[[], None]) -> DisplayRGB:
-    """The same of what `render.balanced` makes of the mosaic."""
+def check_bayer(shot: Shot) -> None:
+    """Raises PhotoError where the sensor has another array, or none."""
     if len(shot.cfa) != 4 or sorted(shot.cfa) != sorted("RGGB") or shot.colors != "RGB":
         raise PhotoError("hdr-unet develops Bayer mosaics alone: give this photo a profile with another backend.")
+
+
+def develop_balanced(net: Network, raw: Raw, shot: Shot, tile: int, beat: Callable[[], None]) -> DisplayRGB:
+    """The same of what `render.balanced` makes of the mosaic."""
     area = picture(shot)
     display = raw.samples.new_empty(3, area.height, area.width)
     whole = raw.samples.new_empty(3, *raw.samples.shape[1:]) if warps(shot.opcodes3, LOOK.camera.corrections) else None

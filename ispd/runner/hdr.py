@@ -18,7 +18,7 @@ from torch import Tensor
 from ispd.isp.values import DisplayRGB, Shot
 from ispd.models import Model, read_weights
 from ispd.nets.hdr_look import LOOK
-from ispd.nets.hdr_unet import MULTIPLE, REACH, HdrUNet, develop_balanced, unpacked
+from ispd.nets.hdr_unet import MULTIPLE, REACH, HdrUNet, check_bayer, develop_balanced, unpacked
 from ispd.runner import frame
 
 KEPT = 560  # bytes for each pixel of a tile, of all that lives at once while its widest layers run
@@ -31,6 +31,7 @@ def displayed(
 
     `room`: bytes that a tile may take.  Raises PhotoError where the sensor is not Bayer's, BadModel.
     """
+    check_bayer(shot)
     net = load_network(model, device)
     beat()
     mosaic = frame.prepared(samples, shot, LOOK, device)

@@ -120,10 +120,10 @@ def test_what_the_survey_finds_is_told(own: Model) -> None:
     assert rendered.shot.bases is not None
 
 
-def test_other_sensors_are_refused(own: Model) -> None:
-    one = shot(36, 36, cfa=XTRANS)
+@pytest.mark.parametrize(("cfa", "planes"), [(XTRANS, 1), ("", 3)])
+def test_other_sensors_are_refused(own: Model, cfa: str, planes: int) -> None:
     with pytest.raises(PhotoError, match="Bayer"):
-        hdr.displayed(torch.zeros(1, 36, 36).numpy(), one, own, "cpu", lambda: None, 1 << 28)
+        hdr.displayed(np.ones((planes, 36, 36), np.uint16), shot(36, 36, cfa=cfa), own, "cpu", lambda: None, 1 << 28)
 
 
 def test_broken_weights_are_named(own: Model, tmp_path: Path) -> None:
