@@ -69,13 +69,10 @@ def _device(name: str) -> str:
 def run(args: Namespace) -> int:
     """Learn, keep, say how well it holds."""
     from contextlib import ExitStack
-    from functools import partial
 
     from ispd.decode.cell import Cell
     from ispd.fit import grain
     from ispd.fit.certify import certificate
-    from ispd.fit.grade import graded
-    from ispd.fit.judge import by_the_isp
     from ispd.fit.keep import check_may_write, name_of, profile
     from ispd.fit.learn import learn, learn_grade
     from ispd.fit.prove import MOST, prove
@@ -88,22 +85,18 @@ def run(args: Namespace) -> int:
     check_may_write(args.profile)
     if args.report is not None:
         _check_report(args.report)
-    device = choose_device(args.device)
     steps = Steps(sys.stderr)
     with ExitStack() as stack:
         cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
-        render = partial(by_the_isp, device=device) if args.backend == "isp" else _by_a_network(args.backend, device)
+        render = _render(args.backend, choose_device(args.device))
         samples, refused = _gathered(args, cell, door, steps)
-        threads = len(os.sched_getaffinity(0))
+        if args.backend != "isp":
+            samples = _through_the_network(samples, refused, args.backend, render, cell, door, steps)
+        steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
+        teach = learn if args.backend == "isp" else learn_grade
+        learned = teach(samples, args.seed, len(os.sched_getaffinity(0)), steps.say)
         if args.backend == "isp":
-            steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
-            learned = learn(samples, args.seed, threads, steps.say)
             learned = grain.as_wanted(learned, cell, door, render)
-        else:
-            steps.begin(f"rendering {counted(len(samples), 'raw')} by {args.backend}", len(samples))
-            samples = [graded(sample, render, cell, door, steps.beat) for sample in samples]
-            steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
-            learned = learn_grade(samples, args.seed, threads, steps.say)
         steps.begin("proving it at full size", min(MOST, len(learned.held)))
         proof = prove(learned, cell, door, render, steps.beat)
         cameras = [facts_of(sample.raw_path, door) for sample in {sample.model: sample for sample in samples}.values()]
@@ -120,16 +113,42 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _by_a_network(backend: str, device: str) -> Render:
-    """Raises ConfigError where there is no such network."""
+def _render(backend: str, device: str) -> Render:
+    """What renders a proof.  Raises ConfigError where there is no such network."""
+    from functools import partial
+
     from ispd.config import state_of
     from ispd.fit.grade import by_a_network
+    from ispd.fit.judge import by_the_isp
     from ispd.models import find, models_folder
 
+    if backend == "isp":
+        return partial(by_the_isp, device=device)
     try:
         return by_a_network(find(models_folder(state_of()), backend), device)
     except BadModel as error:
         raise ConfigError(f"--backend {backend}: {error}") from error
+
+
+def _through_the_network(
+    samples: list[Sample], refused: list[Refused], backend: str, render: Render, cell: Cell, door: ExifTool,
+    steps: Steps,
+) -> list[Sample]:  # fmt: skip
+    """Samples of its pictures; what it cannot render joins `refused`.  Raises PhotoError where that is all."""
+    from ispd.fit.grade import graded
+    from ispd.fit.sample import Refused
+
+    steps.begin(f"rendering {counted(len(samples), 'raw')} by {backend}", len(samples))
+    made = []
+    for sample in samples:
+        try:
+            made.append(graded(sample, render, cell, door, steps.beat))
+        except PhotoError as error:
+            refused.append(Refused(sample.raw_path, sample.reference_path, str(error)))
+            steps.say(f"refused {shown(sample.raw_path)}: {error}")
+    if not made:
+        raise PhotoError(f"nothing to learn from: {backend} can render none of these raws")
+    return made
 
 
 def _gathered(args: Namespace, cell: Cell, door: ExifTool, steps: Steps) -> tuple[list[Sample], list[Refused]]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ispd.cli.main import main
 from ispd.profile import read_profile
-from ispd.simulate.camera import KESTREL
+from ispd.simulate.camera import KESTREL, MERIDIAN
 from ispd.simulate.photograph import photograph
 from tests.fit import scenes
 
@@ -91,3 +91,15 @@ def test_after_a_network_a_grade_is_learned(pairs: Path, tmp_path: Path, capsys:
 
 def test_a_backend_that_is_not_there_is_said_before_anything_is_read(pairs: Path, tmp_path: Path) -> None:
     assert main(["fit", str(pairs), "-o", str(tmp_path / "look.toml"), "--backend", "pynet"]) == 78
+
+
+def test_what_the_network_cannot_render_is_refused_by_name(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = scenes.scene(4, 240, 360)
+    (pairs / "IMG_9.dng").write_bytes(photograph(picture, MERIDIAN, seed=9))
+    scenes.save(pairs / "IMG_9.jpg", scenes.graded(picture))
+    assert main(["fit", str(pairs), "-o", str(tmp_path / "look.toml"), "--backend", "hdr-unet", "--json"]) == 0
+    (refused,) = json.loads(capsys.readouterr().out)["refused"]
+    assert refused["raw"].endswith("IMG_9.dng")
+    assert "Bayer" in refused["reason"]
