@@ -1,7 +1,7 @@
 """A photo rendered by `hdr-unet`, ispd's own network: from the mosaic to display-linear Rec.2020, by tiles.
 
-The layers run in bfloat16 where the processor or the card multiplies in it, else in float32: pictures differ by 0.13 / 255
-on average, and on a CPU that can it takes three fifths of the time (3 MP, 24 November 2026).
+The layers run in bfloat16 where the processor or the card multiplies in it, else in float32: pictures differ by
+0.13 / 255 on average, and on a CPU that can it takes three fifths of the time (3 MP, 24 November 2026).
 """
 
 from __future__ import annotations
