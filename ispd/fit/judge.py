@@ -27,15 +27,17 @@ from ispd.fit.sample import Sample
 from ispd.fit.samples import as_seen, read_raw, read_reference
 from ispd.isp import render as pipeline
 from ispd.isp.color.lab import delta_e, lab_from_rec2020
+from ispd.isp.color.mix import mix
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import encode
 from ispd.isp.factors import ceiling, gains
 from ispd.isp.look import Look
 from ispd.isp.size import picture as picture_area
+from ispd.isp.stages.gamut import gamut
 from ispd.isp.stages.highlights import highlights
 from ispd.isp.stages.shading import shading
 from ispd.isp.stages.white_balance import white_balance
-from ispd.isp.values import CameraRGB, Shot, Window
+from ispd.isp.values import CameraRGB, DisplayRGB, Shot, Window
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Output, Space
 from ispd.runner import picture
@@ -68,7 +70,7 @@ class Judged:
     map: Tensor  # (h, w) ΔE2000, NaN where nothing is compared; as the sensor lay, like both pictures
     ours: Tensor
     wanted: Tensor
-    gap: float  # mean ΔE2000 of the fit's path, on its cells, against this render
+    gap: float  # mean ΔE2000 of the fit's path, on its cells, against this render; each counts as it is trusted
 
 
 def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render = by_the_isp) -> Judged:
@@ -78,7 +80,8 @@ def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render
     reference = read_reference(Candidate(sample.raw_path, sample.reference_path), cell, door)
     with torch.inference_mode():
         laid = reference.laid(sample.placement.orientation, WORKING)
-        ours, shot = _rendered(decoded, look, _space_of(laid), render)
+        space = _space_of(laid)
+        ours, shot = _rendered(decoded, look, space, render)
         center, half = _boxes(decoded.shot, _side(sample, laid))
         theirs = on_boxes(laid, *_in_reference(sample, laid, decoded.shot, center, half))
         mine = on_boxes(ours, *_in_render(ours, decoded.shot, center, half))
@@ -94,7 +97,7 @@ def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render
             map=torch.where(inside, off, math.nan),
             ours=as_seen(mine.light),
             wanted=as_seen(theirs.light),
-            gap=_gap(sample, look, ours, shot),
+            gap=_gap(sample, look, space, ours, shot),
         )
 
 
@@ -141,14 +144,19 @@ def on_cells(sample: Sample, look: Look) -> Tensor:
     return pipeline.grade(pipeline.light(rgb, shot, look), look, ceiling(shot, look), shot.camera_profile)
 
 
-def _gap(sample: Sample, look: Look, ours: Laid, shot: Shot) -> float:
-    """`shot` is that of the full render, surveyed for this look."""
+def _gap(sample: Sample, look: Look, space: Space, ours: Laid, shot: Shot) -> float:
+    """`ours` is the full render in `space`, `shot` the one that was surveyed for it."""
     full = _on_sample(sample, ours, shot)
     surroundings = shot.bases and replace(shot.bases, cell_px=shot.bases.cell_px / sample.cell)
     known = replace(sample.shot, exposure_shift=shot.exposure_shift, scene_key=shot.scene_key, bases=surroundings)
-    path = on_cells(replace(sample, shot=known), look)
-    inside = full.inside
-    return float(difference(path, full.light)[inside].mean()) if bool(inside.any()) else math.nan
+    path = _shown(on_cells(replace(sample, shot=known), look), look, space)  # what the render has cut is no gap
+    trust = sample.trust * full.inside
+    return float((difference(path, full.light) * trust).sum() / trust.sum()) if bool(trust.any()) else math.nan
+
+
+def _shown(rgb: Tensor, look: Look, space: Space) -> Tensor:
+    """Display-linear Rec.2020 as a file in `space` has it."""
+    return mix(np.linalg.inv(rgb_from_rec2020(space)), gamut(DisplayRGB(rgb), look.gamut, space).clamp(0, 1))
 
 
 def _on_sample(sample: Sample, ours: Laid, shot: Shot) -> Boxes:

@@ -28,7 +28,7 @@ class Proof:
     psnr: float
     worst: float
     noise_floor: float
-    grid_gap: float  # mean ΔE2000 between the cells' path and the full render
+    grid_gap: float  # mean ΔE2000 between the cells' path and the full render, cells weighed as the fit weighs them
     judged: tuple[tuple[Held, Judged], ...]
 
 

@@ -148,6 +148,7 @@ def _certificate(report: Report) -> str:
         (f"{proof.worst:.2f}", "worst photo"),
         (f"{proof.held_out_psnr:.1f} dB", "PSNR"),
         (f"{proof.noise_floor:.2f}" if proof.noise_floor else "–", "noise floor"),
+        (f"{proof.grid_gap:.2f}", "cells it learned from, against full size"),
     )
     tiles = "".join(f"<div><strong>{number}</strong><span>{words}</span></div>" for number, words in figures)
     return (

@@ -63,7 +63,6 @@ class Sample:
     trust: Tensor  # (h, w) 0…1: 0 outside the overlap, less where the cell is busy
     place: Tensor  # (2, h, w) each cell's center on the sensor, from the active area's center; 1 in its corners
     bare: Raw | None = None  # light and ceiling without the file's shading maps; None where it has none
-    floor: float = 0.0  # mean ΔE2000 of the fit path against the full render, under a plain look
 
     @property
     def raw(self) -> Raw:

@@ -30,7 +30,7 @@ class Certificate:
     held_out_psnr: Annotated[float, Bounds(0, 200, unit="dB")] = 0.0
     worst: Error = 0.0  # the mean of the worst photo
     noise_floor: Error = 0.0  # what another demosaicing and JPEG alone would cost
-    grid_gap: Error = 0.0  # between what the fit saw and the full render
+    grid_gap: Error = 0.0  # between what the fit saw and the full render, cells counting as they were trusted
     split: Literal["photos", "blocks"] = "photos"  # what was held out: whole photos, or with too few, parts of them
     family: str = ""  # how much may be learned, as `ispd fit` chose it
     seed: int = 0

@@ -19,7 +19,7 @@ from ispd.fit.samples import gather
 from ispd.isp.color.lab import delta_e, lab_from_rec2020
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import decode
-from ispd.isp.look import Exposure, Look
+from ispd.isp.look import Exposure, Finish, Gamut, Look
 from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Output, Space
 from ispd.runner import picture
@@ -93,6 +93,24 @@ def test_the_fits_path_is_near_the_full_render(dng: Dng, tmp_path: Path, cell: C
     judged = judge(sample_of(raw, reference, cell, door), LOOK, cell, door)
     assert judged.gap < 1.0
     assert judged.mean > 1.0  # the reference has another look
+
+
+def test_what_a_screen_cuts_is_no_gap(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool) -> None:
+    """Colors twice as saturated as they were leave sRGB; the fit's own judgment cuts them as the render does."""
+    paints = np.random.default_rng(34).choice([60, 90, 160, 200], (7, 10, 3)).astype(np.uint8)
+    smooth = np.repeat(np.repeat(paints, 48, 0), 48, 1)
+    raw = dng("a.dng", smooth, replace(KESTREL, shot_noise=1e-7, read_noise=1e-10))
+    sample = sample_of(raw, save(tmp_path / "a.jpg", graded(smooth)), cell, door)
+    garish = replace(LOOK, finish=Finish(saturation=2.0), gamut=Gamut("clip"))
+    assert judge(sample, garish, cell, door).gap < 1.0
+
+
+def test_a_gap_weighs_cells_as_the_fit_does(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool) -> None:
+    """A curve of the mean is not the mean of the curve: where a cell is busy, the fit listens to it less."""
+    picture = scene(35, 336, 504)
+    sample = sample_of(dng("a.dng", picture, KESTREL), save(tmp_path / "a.jpg", graded(picture)), cell, door)
+    flat = replace(sample, trust=(sample.trust > 0).float())
+    assert judge(sample, LOOK, cell, door).gap < 0.8 * judge(flat, LOOK, cell, door).gap
 
 
 def test_the_floor_is_what_another_demosaicer_costs(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool) -> None:
