@@ -36,7 +36,8 @@ examples:
 
 One pair works, 5 to 20 are good.  A learned profile that is there becomes an older version, LOOK@1.toml; any other file
 is left alone.  The profile says how well it holds on photos that it has
-not seen, under [fit].
+not seen, under [fit].  Where all finished pictures are in Adobe RGB, Display P3 or Rec.2020, so are those that it asks
+for: `space` under [[output]].
 """
 
 

@@ -82,7 +82,8 @@ def together(photos: Sequence[Photo]) -> Cells:
     """Photos side by side."""
     wanted, low, high = (torch.cat([getattr(photo, name) for photo in photos], 1) for name in ("wanted", "low", "high"))
     weight = torch.cat([photo.weight for photo in photos]) / len(photos)
-    return Cells(tuple(photos), target(wanted, low, high), weight)
+    spaces = [photo.sample.space for photo in photos]
+    return Cells(tuple(photos), target(wanted, low, high, spaces), weight)
 
 
 def _rarity(sample: Sample, trust: Tensor) -> Tensor:

@@ -47,7 +47,6 @@ from ispd.runner.picture import Rendered
 BOX = 8  # pixels of the sensor
 LEAST = 4  # pixels of the reference
 WORKING = 2000  # pixels of the long edge at least kept: a box then has 3 × 3 or more
-SPACES: tuple[Space, ...] = ("srgb", "display-p3", "adobe-rgb", "rec2020")
 
 
 Render: TypeAlias = Callable[[Decoded, Look, Output], Rendered]
@@ -80,8 +79,7 @@ def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render
     reference = read_reference(Candidate(sample.raw_path, sample.reference_path), cell, door)
     with torch.inference_mode():
         laid = reference.laid(sample.placement.orientation, WORKING)
-        space = _space_of(laid)
-        ours, shot = _rendered(decoded, look, space, render)
+        ours, shot = _rendered(decoded, look, laid.space, render)
         center, half = _boxes(decoded.shot, _side(sample, laid))
         theirs = on_boxes(laid, *_in_reference(sample, laid, decoded.shot, center, half))
         mine = on_boxes(ours, *_in_render(ours, decoded.shot, center, half))
@@ -97,7 +95,7 @@ def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render
             map=torch.where(inside, off, math.nan),
             ours=as_seen(mine.light),
             wanted=as_seen(theirs.light),
-            gap=_gap(sample, look, space, ours, shot),
+            gap=_gap(sample, look, laid.space, ours, shot),
         )
 
 
@@ -172,14 +170,6 @@ def _seen_as(sample: Sample, look: Look) -> Look:
     """The look with the geometry that the pair was registered under: another would move every edge."""
     corrections = replace(look.camera.corrections, geometry=sample.corrections.geometry)
     return replace(look, camera=replace(look.camera, corrections=corrections))
-
-
-def _space_of(laid: Laid) -> Space:
-    """The output space whose primaries are nearest to the reference's: what it could not show, neither shall we."""
-    if laid.rec2020.shape[1] == 1:
-        return "srgb"
-    mine = laid.rec2020.numpy()
-    return min(SPACES, key=lambda space: float(np.abs(np.linalg.inv(rgb_from_rec2020(space)) - mine).sum()))
 
 
 def _rendered(decoded: Decoded, look: Look, space: Space, render: Render) -> tuple[Laid, Shot]:

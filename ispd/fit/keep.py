@@ -10,7 +10,7 @@ from pathlib import Path
 from ispd.errors import CannotCreate, ConfigError
 from ispd.fit.learn import Learned
 from ispd.isp.look import Look
-from ispd.orders import Facts
+from ispd.orders import Facts, Output, Space
 from ispd.profile import Match, Profile, read_profile
 from ispd.profile.body import Body
 from ispd.profile.certificate import Certificate
@@ -35,8 +35,15 @@ def profile(
             )
             for model, camera in learned.bodies
         ),
+        outputs=(Output(space=_space(learned)),),
         fit=certificate,
     )
+
+
+def _space(learned: Learned) -> Space:
+    """That of the finished pictures where they agree: colors that sRGB has not have been learned for it."""
+    spaces = {sample.space for sample in learned.samples}
+    return spaces.pop() if len(spaces) == 1 else "srgb"
 
 
 def _literal(text: str) -> str:

@@ -6,8 +6,9 @@ and squares of it can be solved.  What is minimized is Charbonnier's √(d² + S
 itself where that is large: a petal out of the screen's gamut does not bend the curve for all others.
 
 Where the wanted picture is at 0 or at its greatest code, it may have been meant darker or brighter: only a prediction
-on the inner side of it counts.  Another loss is another
-`target` and `residual`: the solvers know nothing of color.
+on the inner side of it counts.  Its codes end where its own color space does, so that is told there: in an Adobe RGB
+picture a green beyond sRGB is a color like any other.  Another loss is another `target` and `residual`: the solvers
+know nothing of color.
 
 Source  G. Sharma, W. Wu, E. Dalal, Color Res. Appl. 30 (2005), equations 8 to 21, at the mean color = the wanted
         P. Charbonnier et al., "Two deterministic half-quadratic regularization algorithms", ICIP 1994
@@ -16,6 +17,7 @@ Source  G. Sharma, W. Wu, E. Dalal, Color Res. Appl. 30 (2005), equations 8 to 2
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,49 +25,65 @@ from torch import Tensor
 
 from ispd.isp.color.lab import delta_e, lab_from_rec2020
 from ispd.isp.color.mix import mix
-from ispd.isp.color.spaces import rgb_from_rec2020
+from ispd.isp.color.spaces import PRIMARIES, Array, rgb_from_rec2020
 from ispd.isp.color.transfer import encode
+from ispd.orders import Space
 
 SOFT = 0.5  # ΔE²: below about 0.7 ΔE a difference counts by its square, above by itself
-_SRGB = rgb_from_rec2020("srgb")
-_REC2020 = torch.linalg.inv(torch.from_numpy(_SRGB)).numpy()
+_FROM_REC2020: dict[Space, Array] = {space: rgb_from_rec2020(space) for space in PRIMARIES}
+_TO_REC2020 = {space: torch.linalg.inv(torch.from_numpy(matrix)).numpy() for space, matrix in _FROM_REC2020.items()}
 
 
 @dataclass(frozen=True)
 class Target:
     """What a prediction is compared with: (3, N) each but for `metric`."""
 
-    screen: Tensor  # the wanted color, linear sRGB, in which references clip
+    spaces: tuple[Space, ...]  # of the wanted pictures, each as long a piece of N as the others
+    screen: Tensor  # the wanted color, linear in its own space, in which it clips
     low: Tensor
     high: Tensor
     lab: Tensor
     metric: Tensor  # (3, 3, N): a difference in Lab to a residual
 
 
-def target(wanted: Tensor, low: Tensor, high: Tensor) -> Target:
-    """From the wanted picture, display-linear Rec.2020 (3, N), and where it is at its least and greatest code."""
-    lab = lab_from_rec2020(wanted)
-    return Target(mix(_SRGB, wanted), low, high, lab, metric(lab))
+def target(wanted: Tensor, low: Tensor, high: Tensor, spaces: Sequence[Space] = ("srgb",)) -> Target:
+    """From wanted pictures, display-linear Rec.2020 (3, N), and where each is at its least and greatest code.
+
+    `spaces`: of each picture its own; all have the same number of cells.
+    """
+    lab, each = lab_from_rec2020(wanted), tuple(spaces)
+    each = each[:1] if len(set(each)) == 1 else each
+    return Target(each, _by_picture(_FROM_REC2020, each, wanted), low, high, lab, metric(lab))
+
+
+def _by_picture(matrices: Mapping[Space, Array], spaces: tuple[Space, ...], planes: Tensor) -> Tensor:
+    """(3, N) each picture's colors by the matrix of its own space."""
+    if len(spaces) == 1:
+        return mix(matrices[spaces[0]], planes)
+    parts = zip(spaces, planes.chunk(len(spaces), dim=1), strict=True)
+    return torch.cat([mix(matrices[space], part) for space, part in parts], dim=1)
 
 
 def residual(predicted: Tensor, aim: Target) -> Tensor:
     """(3, N): how far display-linear Rec.2020, not clamped, is from the wanted color, in units of ΔE2000."""
-    screen = mix(_SRGB, predicted)
+    screen = _by_picture(_FROM_REC2020, aim.spaces, predicted)
     screen = torch.where(aim.low, torch.maximum(screen, aim.screen), screen)
     screen = torch.where(aim.high, torch.minimum(screen, aim.screen), screen)
-    difference = lab_from_rec2020(mix(_REC2020, screen)) - aim.lab
+    difference = lab_from_rec2020(_by_picture(_TO_REC2020, aim.spaces, screen)) - aim.lab
     return (aim.metric * difference[None]).sum(dim=1)
 
 
 def shown_difference(predicted: Tensor, aim: Target) -> Tensor:
-    """(N): ΔE2000 of what a screen shows of both, cut to sRGB: what an eye would see."""
-    seen = (mix(_REC2020, screen.clamp(0, 1)) for screen in (mix(_SRGB, predicted), aim.screen))
+    """(N): ΔE2000 of what a screen as wide as the wanted picture's space shows of both: what an eye would see."""
+    screens = (_by_picture(_FROM_REC2020, aim.spaces, predicted), aim.screen)
+    seen = (_by_picture(_TO_REC2020, aim.spaces, screen.clamp(0, 1)) for screen in screens)
     return delta_e(*map(lab_from_rec2020, seen))
 
 
 def shown_encoded(predicted: Tensor, aim: Target) -> tuple[Tensor, Tensor]:
-    """Both as sRGB codes in [0, 1]."""
-    return encode(mix(_SRGB, predicted).clamp(0, 1), "srgb"), encode(aim.screen.clamp(0, 1), "srgb")
+    """Both as codes in [0, 1], of the wanted picture's primaries and sRGB's curve."""
+    screen = _by_picture(_FROM_REC2020, aim.spaces, predicted)
+    return encode(screen.clamp(0, 1), "srgb"), encode(aim.screen.clamp(0, 1), "srgb")
 
 
 def charbonnier(residuals: Tensor) -> Tensor:

@@ -16,7 +16,9 @@ from torch import Tensor
 
 from ispd.decode.cell import Finished
 from ispd.decode.pictures import Codes
+from ispd.isp.color.spaces import PRIMARIES, rgb_from_rec2020
 from ispd.isp.stages.orient import MOVES, orient
+from ispd.orders import Space
 
 WORKING = 1500  # pixels of the long edge at least kept: a cell then has about 3 × 3
 TINGE = 0.02  # of the brightest channel: less is JPEG's rounding
@@ -89,6 +91,14 @@ class Laid:
     def weights(self) -> Tensor:
         """What each channel's light adds to luminance."""
         return self.rec2020.new_tensor(LUMINANCE) @ self.rec2020
+
+    @property
+    def space(self) -> Space:
+        """The output space whose primaries are nearest to its own: what it could not show, no look needs to."""
+        if self.rec2020.shape[1] == 1:
+            return "srgb"
+        mine = self.rec2020.numpy()
+        return min(PRIMARIES, key=lambda space: float(np.abs(np.linalg.inv(rgb_from_rec2020(space)) - mine).sum()))
 
     @property
     def is_grey(self) -> bool:

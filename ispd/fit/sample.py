@@ -14,6 +14,7 @@ from torch import Tensor
 from ispd.isp.look import Corrections, Look
 from ispd.isp.survey.metering import scene_key
 from ispd.isp.values import Raw, Shot
+from ispd.orders import Space
 
 LONGEST = 512  # cells of the grid's long edge
 
@@ -62,6 +63,7 @@ class Sample:
     high: Tensor  # (3, h, w) bool: … at its greatest code
     trust: Tensor  # (h, w) 0…1: 0 outside the overlap, less where the cell is busy
     place: Tensor  # (2, h, w) each cell's center on the sensor, from the active area's center; 1 in its corners
+    space: Space = "srgb"  # that the reference's codes end with
     bare: Raw | None = None  # light and ceiling without the file's shading maps; None where it has none
 
     @property

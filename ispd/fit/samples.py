@@ -203,6 +203,7 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
         high=high >= CLIPPED,
         trust=trust,
         place=place,
+        space=fit.registered.laid.space,
         bare=Raw(bare.light, bare.ceiling) if bare is not None else None,
     )
 

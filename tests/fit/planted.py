@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ispd.fit import model
 from ispd.fit.cells import Photo, every
-from ispd.fit.loss import target
+from ispd.fit.loss import Target, target
 from ispd.fit.sample import Placement, Sample, keyed
 from ispd.isp.color.mix import mix
 from ispd.isp.color.spaces import rgb_from_rec2020
@@ -20,6 +20,7 @@ from ispd.isp.color.transfer import encode
 from ispd.isp.look import Corrections, Curve, Look
 from ispd.isp.render import grade
 from ispd.isp.values import Area, Levels, Matrix, SceneRGB, Shot
+from ispd.orders import Space
 
 HEIGHT, WIDTH, CELL = 36, 48, 4
 DAY = ((0.9, 0.15, -0.05), (-0.05, 1.1, -0.05), (0.02, -0.2, 1.18))
@@ -36,7 +37,7 @@ def light(seed: int) -> Tensor:
     return torch.from_numpy(planes).float()
 
 
-def sample(look: Look, seed: int, **changes: object) -> Sample:
+def sample(look: Look, seed: int, space: Space = "srgb", **changes: object) -> Sample:
     """One pair; the warmth of its light and the brightness of its scene go with the seed."""
     warm = (seed * 0.37) % 1  # every seed another light, all of them between day and lamp
     matrix = tuple(
@@ -63,15 +64,17 @@ def sample(look: Look, seed: int, **changes: object) -> Sample:
         high=torch.zeros(3, HEIGHT, WIDTH, dtype=torch.bool),
         trust=torch.ones(HEIGHT, WIDTH),
         place=_places(),
+        space=space,
     )
     bare = replace(bare, shot=keyed(bare.shot, bare.light))
     return replace(finished(bare, look), **changes)  # type: ignore[arg-type]
 
 
 def finished(bare: Sample, look: Look) -> Sample:
-    """The sample with the picture that the look makes of it, cut to sRGB as a JPEG is."""
-    screen = mix(rgb_from_rec2020("srgb"), rendered(whole(bare), look))
-    wanted = mix(np.linalg.inv(rgb_from_rec2020("srgb")), screen.clamp(0, 1))
+    """The sample with the picture that the look makes of it, cut to its space as a JPEG is."""
+    screen_from_rec2020 = rgb_from_rec2020(bare.space)
+    screen = mix(screen_from_rec2020, rendered(whole(bare), look))
+    wanted = mix(np.linalg.inv(screen_from_rec2020), screen.clamp(0, 1))
     shape = (3, HEIGHT, WIDTH)
     return replace(
         bare, wanted=wanted.reshape(shape), low=(screen <= 0).reshape(shape), high=(screen >= 1).reshape(shape)
@@ -111,8 +114,13 @@ def difference(look: Look, pairs: Sequence[Sample]) -> float:
     means = []
     for pair in pairs:
         photo = whole(pair)
-        means.append(shown_difference(rendered(photo, look), target(photo.wanted, photo.low, photo.high)).mean())
+        means.append(shown_difference(rendered(photo, look), aim_of(photo)).mean())
     return float(torch.stack(means).mean())
+
+
+def aim_of(photo: Photo) -> Target:
+    """What a photo's cells are compared with."""
+    return target(photo.wanted, photo.low, photo.high, (photo.sample.space,))
 
 
 def film() -> Curve:
