@@ -14,7 +14,7 @@ from ispd.fit.families import Family, grow
 from ispd.fit.learn import frame_of, learn
 from ispd.fit.settle import settled
 from ispd.isp.color.transfer import encode
-from ispd.isp.look import Camera, Exposure, Gamut, Lattice, LocalTone, Look, MatrixDelta, Shading, WhiteBalance
+from ispd.isp.look import Camera, Exposure, Finish, Gamut, Lattice, LocalTone, Look, MatrixDelta, Shading, WhiteBalance
 from ispd.isp.params import Cube
 from ispd.isp.stages.lattice import identity
 from tests.fit import planted
@@ -58,6 +58,18 @@ PLANTED = {
         Family(True, ("tones",)),
     ),
     "lattice": (replace(PLAIN, lattice=Lattice(turned(9))), Family(lattice=9)),
+    # what stage `finish` does to color, curves and lattice find again: no numbers of its own learn
+    "saturation": (replace(PLAIN, finish=Finish(saturation=1.3)), Family(lattice=9)),
+    "split toning": (
+        replace(PLAIN, finish=Finish(shadow_red=-0.04, shadow_blue=0.08, highlight_red=0.06, highlight_blue=-0.05)),
+        Family(lattice=9),  # a tint goes by luminance, not channel by channel
+    ),
+    "saturation and split toning": (
+        replace(
+            PLAIN, finish=Finish(0.8, shadow_red=-0.04, shadow_blue=0.08, highlight_red=0.06, highlight_blue=-0.05)
+        ),
+        Family(lattice=9),
+    ),
 }
 
 
