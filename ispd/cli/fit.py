@@ -100,7 +100,8 @@ def run(args: Namespace) -> int:
             learned = grain.as_wanted(learned, cell, door, render)
         steps.begin("proving it at full size", min(MOST, len(learned.held)))
         proof = prove(learned, cell, door, render, steps.beat)
-        cameras = [facts_of(sample.raw_path, door) for sample in {sample.model: sample for sample in samples}.values()]
+        of_each_model = {sample.model: os.path.realpath(sample.raw_path) for sample in samples}
+        cameras = [facts_of(path, door) for path in of_each_model.values()]
     kept = save(profile(learned, certificate(learned, proof), cameras, name, args.backend), args.profile)
     assert kept.fit is not None  # what was learned has a certificate
     if args.report is not None:

@@ -4,7 +4,7 @@ What a look does to a picture (curves, colors, local contrast) leaves its edges 
 compared by log luminance, locally normalized: the mean around taken off, divided by the deviation around.
 
     crops that cameras make, then any scale     coarse: every shift at once, by Fourier transform
-    the eight orientations, if none fits
+    horizons that were put straight, then the eight orientations, if none fits
     scale and shift, affine, lens terms         coarse to fine: Gauss-Newton on robust weights
     what is left                                blocks of the picture, each moved by itself: the residual
 
@@ -30,6 +30,8 @@ AROUND = 4  # pixels: radius of what is called local
 FAINT = 0.15  # stops of deviation: less is no edge
 FLOOR, USUAL = 0.003, 0.1  # of the 99 % and 50 % quantile of luminance: what is darker than both is noise
 STRAIGHT, TURN, SURE = 0.55, 0.5, 0.3  # correlation: no wider search; no other way up; it (others reach 0.2)
+TILTS = (-6, -4, -2, 2, 4, 6)  # degrees: horizons are put straight by less
+CUT = tuple(1.06**-step for step in range(5))  # of the frame: what is left of it then
 TRIED, CLEAR = 3, 0.8  # starts that are refined, unless one fits so well
 LADDER, WIDEST = 1.03, 2.6  # steps and end of the search for a scale
 LEAST_OVERLAP = 0.35  # of the smaller picture
@@ -408,6 +410,9 @@ def register(
         further = _starts(coarse, small, laid, orientation, ladder(view, laid))
         found = max(found, _best(view, laid, further), key=lambda placement: placement.correlation)
         starts += further
+    if found.correlation < STRAIGHT:
+        tilted = _best(view, laid, _tilted(coarse, small, laid, orientation, guesses(view, laid, areas)), AFFINE)
+        found = max(found, tilted, key=lambda placement: placement.correlation)
     if found.correlation < TURN:
         others: list[tuple[float, Placement]] = []
         for other in (turn for turn in range(1, 9) if turn != orientation):
@@ -463,14 +468,40 @@ def _placed(
     return Placement(orientation, matrix, (-shift[0] * x / diagonal, -shift[1] * y / diagonal))
 
 
-def _best(view: View, laid: Laid, starts: list[tuple[float, Placement]]) -> Placement:
+def _tilted(
+    coarse: Coarse, small: Tensor, laid: Laid, orientation: int, frames: list[tuple[float, float]]
+) -> list[tuple[float, Placement]]:
+    """The same of a picture that was turned by some degrees, and cut to what was left."""
+    frames = [(height * share, width * share) for height, width in frames for share in CUT]
+    found = []
+    for degrees in TILTS:
+        sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+        back = _turned(small, sine, cosine)
+        for score, start in _starts(coarse, back, laid, orientation, frames)[:1]:
+            (a, _), (_, d) = start.matrix
+            x, y = start.shift
+            matrix = ((cosine * a, -sine * d), (sine * a, cosine * d))
+            shift = (cosine * x - sine * y, sine * x + cosine * y)
+            found.append((score, replace(start, matrix=matrix, shift=shift)))
+    return found
+
+
+def _turned(picture: Tensor, sine: float, cosine: float) -> Tensor:
+    """Each pixel from where that turn around the center takes it."""
+    height, width = picture.shape
+    turn = picture.new_tensor([[cosine, -sine * height / width, 0], [sine * width / height, cosine, 0]])
+    grid = F.affine_grid(turn[None], [1, 1, height, width], align_corners=False)
+    return F.grid_sample(picture[None, None], grid, padding_mode="border", align_corners=False)[0, 0]
+
+
+def _best(view: View, laid: Laid, starts: list[tuple[float, Placement]], freedom: str = SCALES) -> Placement:
     """The best starts refined at small sizes, until one fits without doubt; the one that fits best."""
     small, middle = _Level(view, COARSE), _Level(view, MIDDLE)
     best: Placement | None = None
     for score, start in sorted(starts, key=lambda each: -each[0])[:TRIED]:
         if best is not None and (best.correlation > CLEAR or score < 0.05):
             break
-        settled = _settled(middle, laid, _settled(small, laid, start, SCALES), SCALES)
+        settled = _settled(middle, laid, _settled(small, laid, start, freedom), freedom)
         if best is None or settled.correlation > best.correlation:
             best = settled
     assert best is not None

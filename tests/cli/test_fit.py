@@ -43,6 +43,15 @@ def test_a_look_is_learned_and_says_how_well_it_holds(
     assert not list(tmp_path.glob(".*"))
 
 
+def test_links_to_raws_and_pictures_are_followed(pairs: Path, tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    for file in pairs.iterdir():
+        (links / file.name).symlink_to(file)
+    assert main(["fit", str(links), "-o", str(tmp_path / "look.toml")]) == 0
+    assert read_profile(tmp_path / "look.toml").match.model == KESTREL.model
+
+
 def test_a_folder_without_pairs_is_no_input(tmp_path: Path) -> None:
     assert main(["fit", str(tmp_path), "-o", str(tmp_path / "look.toml")]) == 66
     assert not (tmp_path / "look.toml").exists()

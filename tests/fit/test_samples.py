@@ -111,6 +111,21 @@ def test_a_free_crop_is_found(dng: Dng, tmp_path: Path, gathered: Gather) -> Non
     check(only(gathered(tmp_path)), picture, 150, 60, 1.0, (350, 410))
 
 
+@pytest.mark.parametrize("degrees", [-5.0, 1.5, 3.0])
+def test_a_horizon_that_was_put_straight_is_found(dng: Dng, tmp_path: Path, gathered: Gather, degrees: float) -> None:
+    picture = scene(8)
+    dng("a.dng", picture, PLAIN)
+    turned = Image.fromarray(graded(picture)).rotate(degrees, Image.Resampling.BICUBIC)
+    turned.crop((60, 40, 660, 440)).save(tmp_path / "a.jpg", quality=95)
+    sample = only(gathered(tmp_path))
+    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
+    for x, y in corners(picture):  # Image.rotate turns counterclockwise around the center
+        u, v = placed_at(sample, x, y, (400, 600))
+        right, down = x - 360, y - 240
+        off = math.hypot(300 + cosine * right + sine * down - u, 200 - sine * right + cosine * down - v)
+        assert off < 0.2 * sample.cell, (x, y, off)
+
+
 @pytest.mark.parametrize("camera", [LANTERN, KESTREL, MERIDIAN], ids=lambda camera: camera.model)
 def test_margins_borders_and_filter_arrays_do_not_move_it(
     dng: Dng, tmp_path: Path, gathered: Gather, camera: SimulatedCamera
