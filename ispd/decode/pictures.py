@@ -67,7 +67,7 @@ def read(data: bytes, sized: Sized) -> Finished:
         return _by_tifffile(data, within_limits)
     if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
         raise PhotoError("HEIC and AVIF pictures cannot be read: save the picture as JPEG, TIFF or PNG")
-    raise PhotoError("neither a JPEG nor a TIFF nor a PNG")
+    raise PhotoError("the file is neither a JPEG nor a TIFF nor a PNG" if data else "the file is empty")
 
 
 def _by_pillow(kind: type[Image.Image], data: bytes, sized: Sized) -> Finished:

@@ -32,9 +32,10 @@ def table(heads: tuple[str, ...], rows: list[str]) -> str:
 
 
 STYLE = """
-:root{--paper:#fbfaf8;--card:#fff;--ink:#1d1d1f;--faint:#86868b;--line:#e3e1dc;--accent:#2a6fb0;--good:#2f7d4f}
+:root{--paper:#fbfaf8;--card:#fff;--ink:#1d1d1f;--faint:#86868b;--line:#e3e1dc;--accent:#2a6fb0;--good:#2f7d4f;
+--bad:#b3372b}
 @media (prefers-color-scheme:dark){:root{--paper:#161618;--card:#1f1f22;--ink:#ececea;--faint:#8e8e93;
---line:#34343a;--accent:#6aa9e6;--good:#6fbf8b}}
+--line:#34343a;--accent:#6aa9e6;--good:#6fbf8b;--bad:#e5806f}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{max-width:1180px;margin:0 auto;padding:24px}
@@ -43,7 +44,8 @@ h2{margin:0 0 6px;font-size:22px}
 h3{margin:18px 0 6px;font-size:16px;overflow-wrap:anywhere}
 small,.small,figcaption,footer{color:var(--faint);font-size:13px;font-weight:400}
 .verdict{font-size:20px;margin:8px 0}
-.verdict b{color:var(--good)}
+.verdict .good{color:var(--good)}
+.verdict .bad{color:var(--bad)}
 section,header{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:20px 24px;margin:0 0 18px}
 .tiles{display:flex;flex-wrap:wrap;gap:10px;margin:14px 0}
 .tiles div{flex:1 1 130px;border:1px solid var(--line);border-radius:8px;padding:10px 14px}

@@ -59,7 +59,8 @@ def _matched(
         if not named:
             alone.append(raw)
         elif suffix(named[0]) in HEIC:
-            refused.append(Refused(raw, named[0], "HEIC pictures cannot be read: save it as JPEG, TIFF or PNG"))
+            name = shown(os.path.basename(named[0]))
+            refused.append(Refused(raw, named[0], f"{name}: HEIC cannot be read: save it as JPEG, TIFF or PNG"))
             used.update(named)
         else:
             pairs.append(Candidate(raw, named[0]))

@@ -51,6 +51,7 @@ from ispd.profile.certificate import Certificate
 from ispd.sentences import counted, shown
 
 MOST_PHOTOS = 8  # shown as pictures; all are in the table
+GOOD, BAD = 2.0, 4.0  # ΔE2000 on average
 PHOTO_PX, THUMBNAIL_PX = 420, 220
 CHANNELS = {"red": "#d1493f", "green": "#3f9b57", "blue": "#3f77d1"}
 TONE_STOPS = (-8, 4)  # of the knots of local tone, from grey
@@ -134,7 +135,7 @@ def _certificate(report: Report) -> str:
     if proof.split == "blocks":
         seen = "On quarters of its photos that it had not seen (a best case: too few to hold out whole photos)"
     verdict = (
-        f"{seen}, this look is off by <b>{proof.held_out_mean:.1f} ΔE</b> on average; "
+        f"{seen}, this look is off by <b class='{_grade(proof)}'>{proof.held_out_mean:.1f} ΔE</b> on average; "
         f"95 % of a photo lies within {proof.held_out_p95:.1f}, and the worst photo is off by {proof.worst:.1f}."
     )
     notes = [f"Learned from {counted(proof.pairs, 'pair')} of raw and finished picture: {_listed(proof.models)}."]
@@ -157,6 +158,11 @@ def _certificate(report: Report) -> str:
     )
 
 
+def _grade(proof: Certificate) -> str:
+    """Green, as ink, or red: what the legend calls barely seen is good, a clear difference is not."""
+    return "good" if proof.held_out_mean < GOOD else "bad" if proof.held_out_mean > BAD else ""
+
+
 def _domain(proof: Certificate) -> str:
     """What it was learned on, in words, and the colors that it has seen."""
     known = []
@@ -165,8 +171,8 @@ def _domain(proof: Certificate) -> str:
     if proof.ev:
         known.append(f"scenes of {_span(proof.ev)} EV (5 is a room at night, 9 a bright room, 15 full sun)")
     if proof.warmth:
-        cool, warm = (2.0**end for end in (proof.warmth[0], proof.warmth[-1]))
-        known.append(f"light whose white has {cool:.2f} to {warm:.2f} times as much red as blue on the sensor")
+        span = _span([2.0**end for end in proof.warmth], 2)
+        known.append(f"light whose white has {span} times as much red as blue on the sensor")
     words = f"<p>It was learned on {'; '.join(known)}.</p>" if known else ""
     if not any(proof.hues):
         return f"<div class='domain'>{words}</div>"
@@ -480,6 +486,6 @@ def _listed(names: Sequence[str]) -> str:
     return escape(" and ".join(names)) if names else "an unknown camera"
 
 
-def _span(ends: Sequence[float]) -> str:
-    low, high = (f"{round(end, 1):g}" for end in (ends[0], ends[-1]))
+def _span(ends: Sequence[float], digits: int = 1) -> str:
+    low, high = (f"{round(end, digits):g}" for end in (ends[0], ends[-1]))
     return low if low == high else f"{low} to {high}"

@@ -40,13 +40,14 @@ from ispd.metadata.exiftool import ExifTool
 from ispd.orders import Facts
 from ispd.photo import digest_of, facts_of, identity_of
 from ispd.runner.frame import Beat
+from ispd.sentences import shown
 
 MOST = 40  # pairs that are learned from
 LEAST_EDGE = 300  # pixels of a reference's long edge: a thumbnail is no reference
 PIXELS_A_CELL = 3  # of the reference at least, where the sensor allows
 BUSY = 0.1  # a cell of this coefficient of variation counts half
 CLIPPED, SHARE = 0.8, 0.7  # a cell is clipped where so many of its pixels are, a pair where so many of its cells are
-DARK = 0.002  # of white: a picture without anything brighter shows nothing
+DARK, WHITE = 0.002, 0.98  # of white: a picture without anything brighter, or darker, shows nothing
 OWN_LENS = 0.1  # cells that a fit without lens terms of our own may be worse
 THUMBNAIL = 320
 
@@ -146,7 +147,10 @@ def read_reference(candidate: Candidate, cell: Cell, door: ExifTool) -> Referenc
     """The pair's picture; links are followed, as by everything that one names by hand.  Raises PhotoError, NoInput."""
     if candidate.reference is None:
         return Reference.of(preview_of(os.path.realpath(candidate.raw), cell, door))
-    return Reference.of(cell.finished(os.path.realpath(candidate.reference)))
+    try:
+        return Reference.of(cell.finished(os.path.realpath(candidate.reference)))
+    except (PhotoError, NoInput, NotPermitted) as error:  # a pair is two files, so say which of them
+        raise PhotoError(f"{shown(os.path.basename(candidate.reference))}: {error}") from error
 
 
 def read_raw(path: bytes, cell: Cell, door: ExifTool) -> tuple[Decoded, Facts]:
@@ -284,6 +288,8 @@ def _look_at_reference(reference: Reference) -> None:
     small = reference.laid(1, working=200)
     if float(small.light.amax()) < DARK:
         raise _No("the reference is all black")
+    if float(small.light.amin()) > WHITE:
+        raise _No("the reference is all white")
 
 
 def _look_at_cells(cells: grid.Cells, boxes: Boxes, low: Tensor, high: Tensor) -> None:

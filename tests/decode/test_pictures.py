@@ -156,7 +156,7 @@ REFUSED = {
     "floats": (FLOAT.getvalue(), "save it with 8 or 16 bits"),
     "HEIC": (HEIC, "save the picture as JPEG, TIFF or PNG"),
     "a text": (b"once upon a time", "neither a JPEG nor a TIFF nor a PNG"),
-    "nothing": (b"", "neither a JPEG nor a TIFF nor a PNG"),
+    "nothing": (b"", "the file is empty"),
     "half a JPEG": (jpeg_of(16, 16)[:200], "cannot be read"),
     "a TIFF without a picture": (b"II*\0\x08\0\0\0\0\0\0\0\0\0", "cannot be read"),
 }

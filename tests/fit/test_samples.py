@@ -197,15 +197,21 @@ def test_a_thumbnail_is_no_reference(dng: Dng, tmp_path: Path, gathered: Gather)
     assert "160 × 107 pixels" in refused.reason
 
 
-def test_black_references_and_black_raws_are_refused(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
+def test_white_references_and_black_references_and_raws_are_refused(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
     picture = scene(13, 360, 540)
     dng("a.dng", picture, PLAIN)
     save(tmp_path / "a.jpg", np.zeros_like(picture))
     dng("b.dng", np.zeros_like(picture), PLAIN)
     save(tmp_path / "b.jpg", picture)
+    dng("c.dng", picture, PLAIN)
+    save(tmp_path / "c.jpg", np.full_like(picture, 255))
     samples, refused = gathered(tmp_path)
     assert samples == []
-    assert [each.reason for each in refused] == ["the reference is all black", "the raw is black"]
+    assert [each.reason for each in refused] == [
+        "the reference is all black",
+        "the raw is black",
+        "the reference is all white",
+    ]
 
 
 def test_a_raw_that_cannot_be_read_is_refused_with_the_decoders_reason(tmp_path: Path, gathered: Gather) -> None:
@@ -224,7 +230,7 @@ def test_a_file_that_is_not_there_costs_its_pair_alone(dng: Dng, tmp_path: Path,
     pairs = [Candidate(link, reference), Candidate(raw, b"/nowhere/a.jpg"), Candidate(b"/nowhere/a.dng", reference)]
     samples, refused = gather(pairs, cell, door)
     assert [sample.name for sample in samples] == ["link.dng"]
-    assert [each.reason for each in refused] == ["the file is not there"] * 2
+    assert [each.reason for each in refused] == ["the file is not there", "a.jpg: the file is not there"]
 
 
 def test_black_and_white_among_color_is_refused_and_alone_is_fine(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
