@@ -7,7 +7,9 @@ import os
 import shutil
 import sys
 from argparse import ArgumentTypeError, Namespace
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ispd.cli.command import Subparsers, add_command, add_json, print_json
@@ -17,8 +19,8 @@ from ispd.sentences import counted, short, shown
 
 if TYPE_CHECKING:
     from ispd.decode.cell import Cell
-    from ispd.fit.judge import Judged, Render
-    from ispd.fit.learn import Held, Learned
+    from ispd.fit.judge import Render
+    from ispd.fit.learn import Learned
     from ispd.fit.pairs import Candidate
     from ispd.fit.prove import Proof
     from ispd.fit.sample import Refused, Sample
@@ -166,19 +168,18 @@ def _gathered(args: Namespace, cell: Cell, door: ExifTool, steps: Steps) -> tupl
     for one in refused:
         steps.say(f"refused {shown(one.path)}: {one.reason}")
     if not samples:
-        raise PhotoError(
-            f"nothing to learn from: {counted(len(refused), 'pair')} refused, each for a reason of its own"
-        )
+        raise PhotoError(f"nothing to learn from: {counted(len(refused), 'pair')} refused, for what is said above")
     return samples, refused
 
 
 def _check_report(path: Path) -> None:
     """Raises CannotCreate, before a minute is spent."""
+    from ispd.fit.keep import check_can_create
+
     for target in (path, _pictures(path)):
         if os.path.lexists(target):
             raise CannotCreate(f"{target} is there already: choose another name for the report")
-    if not path.parent.is_dir():
-        raise CannotCreate(f"{path} cannot be written: its folder does not exist")
+    check_can_create(path)
 
 
 def _pictures(report: Path) -> Path:
@@ -190,13 +191,11 @@ def _write_report(path: Path, learned: Learned, kept: Profile, proof: Proof, ref
     from ispd.fit.report import Report, Step, write, write_pictures
 
     assert kept.fit is not None
-    whole = {held.sample.raw_path: judged for held, judged in proof.judged}
-    exhibits = [
-        from_judged(whole[held.sample.raw_path], held.sample)
-        if held.sample.raw_path in whole
-        else exhibit(held.sample, held.look)
-        for held in {held.sample.raw_path: held for held in learned.held}.values()  # by blocks, each is held out often
-    ]
+    exhibits = []
+    for raw, held in {held.sample.raw_path: held for held in learned.held}.items():  # by blocks, each is held out often
+        whole, figures = proof.judged.get(raw), proof.photos[raw]
+        one = exhibit(held.sample, held.look) if whole is None else from_judged(whole, held.sample)
+        exhibits.append(replace(one, mean=figures.mean, p95=figures.p95))
     steps = [Step(str(one.family), one.mean, one.worst, one.family == learned.family) for one in learned.table]
     report = Report(kept.name, learned.look, learned.bodies, kept.fit, tuple(exhibits), tuple(steps), tuple(refused))
     write(path, report)
@@ -217,6 +216,8 @@ def _named(file: Path) -> list[Candidate]:
 
     try:
         rows = json.loads(file.read_bytes())
+        if not isinstance(rows, list):
+            raise TypeError
         folder = file.absolute().parent
         return [
             Candidate(os.fsencode(folder / raw), None if reference is None else os.fsencode(folder / reference))
@@ -238,8 +239,9 @@ def _sentence(proof: Certificate) -> str:
 
 
 def _as_json(path: Path, learned: Learned, proof: Certificate, seen: Proof, refused: list[Refused]) -> dict[str, Any]:
-    figures: dict[bytes, Held | Judged] = {held.sample.raw_path: held for held in learned.held}
-    figures |= {held.sample.raw_path: judged for held, judged in seen.judged}
+    on_cells: dict[bytes, list[float]] = {}
+    for held in learned.held:
+        on_cells.setdefault(held.sample.raw_path, []).append(held.mean)
     return {
         "profile": str(path),
         "family": proof.family,
@@ -249,7 +251,7 @@ def _as_json(path: Path, learned: Learned, proof: Certificate, seen: Proof, refu
             "p95": proof.held_out_p95,
             "psnr": proof.held_out_psnr,
             "worst": proof.worst,
-            "photos": len(figures),
+            "photos": len(seen.photos),
             "split": proof.split,
         },
         "noise_floor": proof.noise_floor,
@@ -259,8 +261,10 @@ def _as_json(path: Path, learned: Learned, proof: Certificate, seen: Proof, refu
             {
                 "raw": os.fsdecode(sample.raw_path),
                 "reference": None if sample.reference_path is None else os.fsdecode(sample.reference_path),
-                "mean": round(figures[sample.raw_path].mean, 3),
-                "p95": round(figures[sample.raw_path].p95, 3),
+                "mean": round(seen.photos[sample.raw_path].mean, 3),
+                "p95": round(seen.photos[sample.raw_path].p95, 3),
+                "rendered": sample.raw_path in seen.judged,  # else expected, from those that were
+                "on_cells": round(fmean(on_cells[sample.raw_path]), 3),  # measured of every photo
             }
             for sample in learned.samples
         ],

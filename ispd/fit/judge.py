@@ -72,8 +72,13 @@ class Judged:
     gap: float  # mean ΔE2000 of the fit's path, on its cells, against this render; each counts as it is trusted
 
 
-def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render = by_the_isp) -> Judged:
-    """Decode, render, compare.  Raises PhotoError, MachineError where the files are no longer what they were."""
+def judge(
+    sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render = by_the_isp, among: Sample | None = None
+) -> Judged:
+    """Decode, render, compare; by the boxes alone that lie in trusted cells of `among`, where it is given.
+
+    Raises PhotoError, MachineError where the files are no longer what they were.
+    """
     look = _seen_as(sample, look)
     decoded, _ = read_raw(sample.raw_path, cell, door)
     reference = read_reference(Candidate(sample.raw_path, sample.reference_path), cell, door)
@@ -84,6 +89,8 @@ def judge(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: Render
         theirs = on_boxes(laid, *_in_reference(sample, laid, decoded.shot, center, half))
         mine = on_boxes(ours, *_in_render(ours, decoded.shot, center, half))
         inside = theirs.inside & mine.inside
+        if among is not None:
+            inside &= _trusted(among, decoded.shot, center)
         off = difference(mine.light, theirs.light)
         some = off[inside] if bool(inside.any()) else off.new_full((1,), math.nan)
         return Judged(
@@ -201,6 +208,14 @@ def _boxes(shot: Shot, side: int) -> tuple[Tensor, float]:
     x = area.left + (torch.arange(max(1, area.width // side)) + 0.5) * side - shot.active.width / 2
     y = area.top + (torch.arange(max(1, area.height // side)) + 0.5) * side - shot.active.height / 2
     return torch.stack(torch.meshgrid(x, y, indexing="xy")), side / 2
+
+
+def _trusted(sample: Sample, shot: Shot, center: Tensor) -> Tensor:
+    """Whether each box's center lies in a cell that counts."""
+    rows, columns = sample.shape
+    column = ((center[0] + shot.active.width / 2) / sample.cell).long().clamp(0, columns - 1)
+    row = ((center[1] + shot.active.height / 2) / sample.cell).long().clamp(0, rows - 1)
+    return sample.trust[row, column] > 0
 
 
 def _in_reference(sample: Sample, laid: Laid, shot: Shot, center: Tensor, half: float) -> tuple[Tensor, Tensor]:

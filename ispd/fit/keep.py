@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from ispd.errors import CannotCreate, ConfigError
 from ispd.fit.learn import Learned
@@ -58,9 +59,10 @@ def name_of(path: Path) -> str:
 
 
 def check_may_write(path: Path) -> None:
-    """Before a minute is spent.  Raises CannotCreate where the folder is missing or another file stands."""
-    if not path.parent.is_dir():
-        raise CannotCreate(f"{path} cannot be written: its folder does not exist")
+    """Before a minute is spent.  Raises CannotCreate where no file can be made, or another one stands."""
+    if path.is_dir():
+        raise CannotCreate(f"{path} is a folder: name a file in it, as {path / 'LOOK.toml'}")
+    check_can_create(path)
     if not os.path.lexists(path):
         return
     try:
@@ -69,3 +71,14 @@ def check_may_write(path: Path) -> None:
         learned = False
     if not learned:
         raise CannotCreate(f"{path} is there already and was not learned: choose another name")
+
+
+def check_can_create(path: Path) -> None:
+    """Rights, read-only file systems and the rest of it are found out by trying.  Raises CannotCreate."""
+    if not path.parent.is_dir():
+        raise CannotCreate(f"{path} cannot be written: its folder does not exist")
+    try:
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise CannotCreate(f"{path} cannot be written: {error.strerror}") from error

@@ -57,6 +57,7 @@ class Held:
     median: float
     p95: float
     psnr: float
+    part: Sample | None = None  # as it was held out: by blocks only a quarter of its cells counts
 
 
 @dataclass(frozen=True)
@@ -297,6 +298,7 @@ def _held(trials: list[Trial], family: Family, whole: Mapping[bytes, Sample], wo
                     float(error.median()),
                     float(error.quantile(0.95)),
                     psnr(model.predicted(cells, values, trial.frame), cells.aim),
+                    part=sample,
                 )
             )
     return held

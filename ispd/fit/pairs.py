@@ -136,5 +136,7 @@ def _entries(folder: bytes) -> list[os.DirEntry[bytes]]:
             return list(entries)
     except FileNotFoundError:
         raise NoInput(f"the folder {shown(folder)} is not there") from None
+    except NotADirectoryError:
+        raise NoInput(f"{shown(folder)} is no folder: name the one that holds the raws") from None
     except OSError as error:
         raise NotPermitted(f"the folder {shown(folder)} cannot be read: {error.strerror}") from error

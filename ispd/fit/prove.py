@@ -6,16 +6,28 @@ time, and what it adds to the error of cells differs little from photo to photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
 
 from ispd.decode.cell import Cell
+from ispd.errors import PhotoError
 from ispd.fit.judge import Judged, Render, judge, noise_floor
 from ispd.fit.learn import Held, Learned
 from ispd.metadata.exiftool import ExifTool
 
 MOST = 8  # photos rendered whole
 FLOORS = 2  # … through another demosaicer too
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How far a look is off one photo, at full size."""
+
+    mean: float
+    p95: float
 
 
 @dataclass(frozen=True)
@@ -28,26 +40,34 @@ class Proof:
     psnr: float
     worst: float
     noise_floor: float
-    grid_gap: float  # mean ΔE2000 between the cells' path and the full render, cells weighed as the fit weighs them
-    judged: tuple[tuple[Held, Judged], ...]
+    grid_gap: float  # mean ΔE2000 between the cells' path and the full render
+    photos: Mapping[bytes, Figures]  # of each, by its raw; of those not rendered, what others let expect
+    judged: Mapping[bytes, Judged]  # those rendered whole, by their raws
 
 
 def prove(learned: Learned, cell: Cell, door: ExifTool, render: Render, beat: Callable[[], None]) -> Proof:
     """Raises PhotoError, MachineError where the files are no longer what they were."""
-    judged = []
+    judged: list[tuple[Held, Judged]] = []
     for held in spread(learned.held, MOST):
-        judged.append((held, judge(held.sample, held.look, cell, door, render)))
+        part = held.part if learned.by == "blocks" else None
+        one = judge(held.sample, held.look, cell, door, render, part)
+        if not math.isnan(one.mean):  # a quarter may hold no whole box
+            judged.append((held, one))
         beat()
+    if not judged:
+        raise PhotoError("the finished pictures show too little of their raws to judge a look by")
     floors = [noise_floor(held.sample, held.look, cell, door, render) for held in spread(learned.held[::-1], FLOORS)]
+    photos = figures_of(learned.held, judged)
     return Proof(
         mean=_over_all("mean", learned, judged),
         median=_over_all("median", learned, judged),
         p95=_over_all("p95", learned, judged),
         psnr=_over_all("psnr", learned, judged),
-        worst=max(full.mean for _, full in judged),
+        worst=max(figures.mean for figures in photos.values()),
         noise_floor=sum(floors) / len(floors),
         grid_gap=sum(full.gap for _, full in judged) / len(judged),
-        judged=tuple(judged),
+        photos=photos,
+        judged=_whole(judged),
     )
 
 
@@ -61,5 +81,36 @@ def spread(held: Sequence[Held], most: int) -> list[Held]:
 
 def _over_all(figure: str, learned: Learned, judged: Sequence[tuple[Held, Judged]]) -> float:
     """The mean over all photos: that of their cells, and what full renders of some add to theirs."""
+    return max(learned.mean(figure) + _added(figure, judged), 0.0)
+
+
+def _added(figure: str, judged: Sequence[tuple[Held, Judged]]) -> float:
     added: float = sum(getattr(full, figure) - getattr(held, figure) for held, full in judged)
-    return max(learned.mean(figure) + added / len(judged), 0.0)
+    return added / len(judged)
+
+
+def figures_of(all_held: Sequence[Held], judged: Sequence[tuple[Held, Judged]]) -> dict[bytes, Figures]:
+    """Each photo's figures, the mean over its parts where it was held out by parts."""
+    mean, p95 = _added("mean", judged), _added("p95", judged)
+    known = {id(held): Figures(full.mean, full.p95) for held, full in judged}
+    parts: dict[bytes, list[Figures]] = {}
+    for held in all_held:
+        expected = Figures(max(held.mean + mean, 0.0), max(held.p95 + p95, 0.0))
+        parts.setdefault(held.sample.raw_path, []).append(known.get(id(held), expected))
+    return {
+        raw: Figures(sum(part.mean for part in of) / len(of), sum(part.p95 for part in of) / len(of))
+        for raw, of in parts.items()
+    }
+
+
+def _whole(judged: Sequence[tuple[Held, Judged]]) -> dict[bytes, Judged]:
+    """One of each photo: parts that were held out in turn are put together."""
+    whole: dict[bytes, Judged] = {}
+    for held, one in judged:
+        before = whole.get(held.sample.raw_path)
+        if before is not None:
+            here = ~one.map.isnan()
+            ours = torch.where(here, one.ours, before.ours)
+            one = replace(before, map=torch.where(here, one.map, before.map), ours=ours)
+        whole[held.sample.raw_path] = one
+    return whole

@@ -73,6 +73,21 @@ def test_a_file_that_was_not_learned_is_never_overwritten(pairs: Path, tmp_path:
     assert (tmp_path / "look.toml").read_text() == 'name = "mine"'
 
 
+def test_a_file_where_raws_should_be_is_no_folder(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", str(pairs / "IMG_1.dng"), "-o", str(tmp_path / "look.toml")]) == 66
+    assert "IMG_1.dng is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["/proc/look.toml", "/proc"], ids=["a folder where no file can be", "a folder"])
+def test_what_cannot_be_written_is_said_before_anything_is_read(
+    pairs: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    assert main(["fit", str(pairs), "-o", where]) == 73
+    assert "reading" not in capsys.readouterr().err
+
+
 def test_a_folder_or_pairs_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["fit", "-o", str(tmp_path / "look.toml")])
