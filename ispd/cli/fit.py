@@ -58,7 +58,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--backend", default="isp", metavar="B", help="a network that renders; then its pictures' grade"
     )
-    parser.add_argument("--device", type=_device, default="cpu", help='what renders the proof: "cpu", "auto", "cuda:1"')
+    parser.add_argument("--device", type=_device, default="cpu", help='what fits and renders: "cpu", "auto", "cuda:1"')
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same for the same numbers (default: 0)")
     add_json(parser, "one JSON object: the profile, its held-out error, every pair")
 
@@ -91,13 +91,14 @@ def run(args: Namespace) -> int:
     steps = Steps(sys.stderr)
     with ExitStack() as stack:
         cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
-        render = _render(args.backend, choose_device(args.device))
+        device = choose_device(args.device)
+        render = _render(args.backend, device)
         samples, refused = _gathered(args, cell, door, steps)
         if args.backend != "isp":
             samples = _through_the_network(samples, refused, args.backend, render, cell, door, steps)
         steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
         teach = learn if args.backend == "isp" else learn_grade
-        learned = teach(samples, args.seed, len(os.sched_getaffinity(0)), steps.say)
+        learned = teach(samples, args.seed, len(os.sched_getaffinity(0)), device, steps.say)
         if args.backend == "isp":
             learned = grain.as_wanted(learned, cell, door, render)
         steps.begin("proving it at full size", min(MOST, len(learned.held)))

@@ -4,13 +4,14 @@ A grid has up to 200,000 cells, a look a few hundred numbers: some thousand cell
 of them are drawn as they are trusted, half with the rarer colors of the photo preferred, so that a red coat in a green
 field is not one cell; each then counts by how much likelier it was drawn, so no error is over- or underestimated.
 
-Takes   samples; gives the same cells for the same seed.  Every photo counts alike, however bright or large
+Takes   samples; gives the same cells for the same seed, drawn on the CPU whatever device is to fit them.  Every photo
+        counts alike, however bright or large
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -44,6 +45,12 @@ class Photo:
     def count(self) -> int:
         """How many cells."""
         return len(self.where)
+
+    def to(self, device: str) -> Photo:
+        """The same where a fit shall run; all that is made of it lies there too."""
+        raw = Raw(self.raw.samples.to(device), self.raw.ceiling.to(device))
+        names = ("place", "wanted", "low", "high", "weight", "bases")
+        return replace(self, raw=raw, **{name: getattr(self, name).to(device) for name in names})
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def solve(cells: Cells, values: Values, frame: Frame, size: int) -> Values:
 def _spread(code: Tensor, size: int) -> Spread:
     nodes, shares = _corners(code, size)
     count = code.shape[1]
-    cell = torch.arange(count).repeat(8)
+    cell = torch.arange(count, device=code.device).repeat(8)
     there = torch.sparse_coo_tensor(
         torch.stack([nodes.flatten(), cell]), shares.flatten(), (size**3, count), check_invariants=False
     ).coalesce()

@@ -18,8 +18,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-import torch
-
 from ispd.fit import cube, model, newton, start
 from ispd.fit.cells import Cells
 from ispd.fit.model import DELTAS, TERMS, TONES, Frame, Values
@@ -86,19 +84,19 @@ def _grow(family: Family, cells: Cells, frame: Frame, grown: Grown) -> Values:
         values = grow(replace(family, lattice=0), cells, frame, grown)
         return cube.solve(cells, values, frame, family.lattice)
     if family.is_grade:
-        return model.plain(frame, len(cells.photos))
+        return model.plain(frame, cells)
     if family.extras:
         values = grow(Family(True, family.extras[:-1]), cells, frame, grown)
-        values = values | new(BLOCKS[family.extras[-1]], frame)
+        values = values | new(BLOCKS[family.extras[-1]], frame, cells)
         return newton.solve(cells, values, frame, family.blocks, STEPS_MORE)
     if family.core:
-        values = grow(Family(False), cells, frame, grown) | new(("matrix", "red", "green", "blue"), frame)
+        values = grow(Family(False), cells, frame, grown) | new(("matrix", "red", "green", "blue"), frame, cells)
         return newton.solve(cells, values, frame, CORE, STEPS_CORE)
     return newton.solve(cells, start.start(cells, frame), frame, TONE, STEPS_TONE)
 
 
-def new(blocks: tuple[str, ...], frame: Frame) -> Values:
-    """Blocks that change nothing yet."""
+def new(blocks: tuple[str, ...], frame: Frame, cells: Cells) -> Values:
+    """Blocks that change nothing yet; they lie where the cells do."""
     shapes = {"shading": (3, TERMS), "matrix": (6,), "warm": (6,), "key": (1,), "slope": (1,)}
     shapes |= {"tones": (TONES,), "details": (2,)}
     values: Values = {}
@@ -108,5 +106,5 @@ def new(blocks: tuple[str, ...], frame: Frame) -> Values:
         if block in ("shading", "matrix", "warm"):
             # shading is a lens's on a body: never of several models together
             names = [f"{block}.{at}" for at, body in enumerate(frame.bodies) if body or block != "shading"]
-        values |= {name: torch.zeros(shape) for name in names}
+        values |= {name: cells.weight.new_zeros(shape) for name in names}
     return values

@@ -83,21 +83,24 @@ class Learned:
         return max(held.mean for held in self.held)
 
 
-def learn(samples: Sequence[Sample], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
-    """What `samples` teach.  `said` is told of every step, as a line for people."""
-    return _alone(_learn, samples, seed, workers, said)
+def learn(samples: Sequence[Sample], seed: int, workers: int, device: str, said: Callable[[str], None]) -> Learned:
+    """What `samples` teach, fitted on that device.  `said` is told of every step, as a line for people."""
+    return _alone(_learn, samples, seed, workers, device, said)
 
 
-def learn_grade(samples: Sequence[Sample], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
+def learn_grade(
+    samples: Sequence[Sample], seed: int, workers: int, device: str, said: Callable[[str], None]
+) -> Learned:
     """The same for a network's pictures (`ispd.fit.grade`): only a lattice learns."""
-    return _alone(_learn_grade, samples, seed, workers, said)
+    return _alone(_learn_grade, samples, seed, workers, device, said)
 
 
 def _alone(
-    way: Callable[[tuple[Sample, ...], int, int, Callable[[str], None]], Learned],
+    way: Callable[[tuple[Sample, ...], int, int, str, Callable[[str], None]], Learned],
     samples: Sequence[Sample],
     seed: int,
     workers: int,
+    device: str,
     said: Callable[[str], None],
 ) -> Learned:
     if not samples:
@@ -105,20 +108,21 @@ def _alone(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # folds run side by side: threads inside of each operation would wait for each other
     try:
-        return way(_some(samples, seed), seed, workers, said)
+        workers = workers if device == "cpu" else 1  # a graphics card does one thing at a time
+        return way(_some(samples, seed), seed, workers, device, said)
     except model.NotANumber as error:
         raise PhotoError(f"{error}: a stage made values of it that are no numbers; leave this pair out") from error
     finally:
         torch.set_num_threads(threads)
 
 
-def _learn(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
+def _learn(samples: tuple[Sample, ...], seed: int, workers: int, device: str, said: Callable[[str], None]) -> Learned:
     bodies = _bodies(samples)
-    samples = _corrected(samples, bodies, seed, workers, said)
+    samples = _corrected(samples, bodies, seed, workers, device, said)
     whole = {sample.raw_path: sample for sample in samples}
     samples = tuple(map(coarse, samples))
     parts = split(samples, seed)
-    trials = trials_of(parts, bodies, seed)
+    trials = trials_of(parts, bodies, seed, device)
     said(f"choosing: {len(trials)} folds by {parts.by}")
 
     def heard(verdict: Verdict) -> None:
@@ -127,7 +131,10 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[
     family, table = choose(trials, _extras(samples, parts, bodies), 17, workers, heard)
     said(f"fitting {family} to {len(samples)} photos")
     frame = frame_of(samples, bodies)
-    values = _fit(family, samples, frame, seed)
+    with _threads(workers) as pool:
+        fit = pool.submit(_fit, family, samples, frame, seed, device)  # first: it takes longest
+        held = tuple(_held(trials, family, whole, device, pool))
+        values = fit.result()
     looks = [settled(model.look(values, frame, body)) for body in range(len(bodies))]
     alone = len(bodies) - 1 if "" in bodies else 0
     return Learned(
@@ -136,35 +143,42 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[
         family=family,
         table=tuple(table),
         by=parts.by,
-        held=tuple(_held(trials, family, whole, workers)),
+        held=held,
         samples=tuple(whole.values()),
         seed=seed,
     )
 
 
-def _learn_grade(samples: tuple[Sample, ...], seed: int, workers: int, said: Callable[[str], None]) -> Learned:
+def _learn_grade(
+    samples: tuple[Sample, ...], seed: int, workers: int, device: str, said: Callable[[str], None]
+) -> Learned:
     whole = {sample.raw_path: sample for sample in samples}
     samples = tuple(map(coarse, samples))
     parts, bodies = split(samples, seed), ("",)
-    trials = trials_of(parts, bodies, seed)
+    trials = trials_of(parts, bodies, seed, device)
     said(f"choosing: {len(trials)} folds by {parts.by}")
     table = []
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with _threads(workers) as pool:
         for size in (0, *LATTICES):
             table.append(verdict(trials, Family(False, lattice=size, is_grade=True), pool))
             said(f"{table[-1].family}: {table[-1].mean:.2f}")
-    family, frame = nearly_best(table).family, frame_of(samples, bodies)
-    values = grow(family, _fit_cells(samples, seed), frame, {})
+        family, frame = nearly_best(table).family, frame_of(samples, bodies)
+        values = grow(family, _fit_cells(samples, seed, device), frame, {})
+        held = tuple(_held(trials, family, whole, device, pool))
     return Learned(
         look=settled(model.look(values, frame, 0)),
         bodies=(),
         family=family,
         table=tuple(table),
         by=parts.by,
-        held=tuple(_held(trials, family, whole, workers)),
+        held=held,
         samples=tuple(whole.values()),
         seed=seed,
     )
+
+
+def _threads(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def _some(samples: Sequence[Sample], seed: int) -> tuple[Sample, ...]:
@@ -223,31 +237,36 @@ def _extras(samples: Sequence[Sample], parts: Split, bodies: tuple[str, ...]) ->
 
 
 def _corrected(
-    samples: tuple[Sample, ...], bodies: tuple[str, ...], seed: int, workers: int, said: Callable[[str], None]
-) -> tuple[Sample, ...]:
+    samples: tuple[Sample, ...], bodies: tuple[str, ...], seed: int, workers: int, device: str,
+    said: Callable[[str], None],
+) -> tuple[Sample, ...]:  # fmt: skip
     """Samples as the reference has them: with the file's shading maps, or without."""
     if all(sample.bare is None for sample in samples):
         return samples
     ways = samples, tuple(sample.unshaded() for sample in samples)
-    with_maps, without = (_core_error(tuple(map(coarse, way)), bodies, seed, workers) for way in ways)
+    with_maps, without = (_core_error(tuple(map(coarse, way)), bodies, seed, workers, device) for way in ways)
     said(f"the file's shading maps: {with_maps:.2f} with, {without:.2f} without")
     return ways[without < with_maps - SHADING_GAIN]
 
 
-def _core_error(samples: tuple[Sample, ...], bodies: tuple[str, ...], seed: int, workers: int) -> float:
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        trials = trials_of(split(samples, seed), bodies, seed)
+def _core_error(samples: tuple[Sample, ...], bodies: tuple[str, ...], seed: int, workers: int, device: str) -> float:
+    with _threads(workers) as pool:
+        trials = trials_of(split(samples, seed), bodies, seed, device)
         return float(torch.cat(list(pool.map(lambda trial: trial.errors(Family()), trials))).mean())
 
 
-def trials_of(parts: Split, bodies: tuple[str, ...], seed: int) -> list[Trial]:
+def trials_of(parts: Split, bodies: tuple[str, ...], seed: int, device: str) -> list[Trial]:
     """A trial of every fold."""
     trials = []
     for fold in parts.folds:
         count = _each(CHOOSE_CELLS, CHOOSE_EACH, fold.seen)
-        seen, held = (together([draw(sample, count, seed) for sample in part]) for part in (fold.seen, fold.held))
+        seen, held = (_drawn(part, count, seed, device) for part in (fold.seen, fold.held))
         trials.append(Trial(seen, held, frame_of(fold.seen, bodies)))
     return trials
+
+
+def _drawn(samples: Sequence[Sample], count: int, seed: int, device: str) -> Cells:
+    return together([draw(sample, count, seed).to(device) for sample in samples])
 
 
 def _each(total: int, limits: tuple[int, int], samples: Sequence[Sample]) -> int:
@@ -256,14 +275,13 @@ def _each(total: int, limits: tuple[int, int], samples: Sequence[Sample]) -> int
     return min(max(total // len(samples), least), most, *(int((sample.trust > 0).sum()) for sample in samples))
 
 
-def _fit(family: Family, samples: tuple[Sample, ...], frame: Frame, seed: int) -> Values:
-    cells = _fit_cells(samples, seed)
+def _fit(family: Family, samples: tuple[Sample, ...], frame: Frame, seed: int, device: str) -> Values:
+    cells = _fit_cells(samples, seed, device)
     return _finished(family, cells, grow(family, cells, frame, {}), frame)
 
 
-def _fit_cells(samples: tuple[Sample, ...], seed: int) -> Cells:
-    count = _each(FIT_CELLS, FIT_EACH, samples)
-    return together([draw(sample, count, seed + 1) for sample in samples])
+def _fit_cells(samples: tuple[Sample, ...], seed: int, device: str) -> Cells:
+    return _drawn(samples, _each(FIT_CELLS, FIT_EACH, samples), seed + 1, device)
 
 
 def _finished(family: Family, cells: Cells, values: Values, frame: Frame) -> Values:
@@ -276,19 +294,19 @@ def _finished(family: Family, cells: Cells, values: Values, frame: Frame) -> Val
     return descend.polish(cells, values, frame, POLISH, lambda: None)
 
 
-def _held(trials: list[Trial], family: Family, whole: Mapping[bytes, Sample], workers: int) -> list[Held]:
+def _held(
+    trials: list[Trial], family: Family, whole: Mapping[bytes, Sample], device: str, pool: ThreadPoolExecutor
+) -> list[Held]:
     def finished(trial: Trial) -> Values:
         return _finished(family, trial.seen, trial.values(family), trial.frame)
 
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        fits = list(pool.map(finished, trials))
     held = []
-    for trial, fit in zip(trials, fits, strict=True):
+    for trial, fit in zip(trials, pool.map(finished, trials), strict=True):
         values = {name: value for name, value in fit.items() if name != "offsets"}
         for photo in trial.held.photos:
             sample = photo.sample
             look = settled(model.look(values, trial.frame, trial.frame.body(sample)))
-            cells = together([every(sample, JUDGE_EACH)])
+            cells = together([every(sample, JUDGE_EACH).to(device)])
             error = differences(cells, values, trial.frame)
             held.append(
                 Held(

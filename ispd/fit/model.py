@@ -190,8 +190,9 @@ def steps(light: Tensor) -> Tensor:
     return (octaves / OCTAVES).clamp(max=1) * (HEIGHTS - 1)
 
 
-def plain(frame: Frame, photos: int) -> Values:
-    """Values of a look that shows the light as it is, sRGB-encoded, cut at 1."""
-    light = (2 ** torch.linspace(0, OCTAVES, HEIGHTS) - 1) * CURVE_FLOOR
-    values = {"ev": torch.zeros(1), "curve": encode(light.clamp(max=1), "srgb"), "offsets": torch.zeros(photos, 3)}
-    return values | {f"balance.{body}": torch.zeros(2) for body in range(len(frame.bodies))}
+def plain(frame: Frame, cells: Cells) -> Values:
+    """Values of a look that shows the light as it is, sRGB-encoded, cut at 1; they lie where the cells do."""
+    zeros = cells.weight.new_zeros
+    light = (2 ** torch.linspace(0, OCTAVES, HEIGHTS, device=cells.weight.device) - 1) * CURVE_FLOOR
+    values = {"ev": zeros(1), "curve": encode(light.clamp(max=1), "srgb"), "offsets": zeros(len(cells.photos), 3)}
+    return values | {f"balance.{body}": zeros(2) for body in range(len(frame.bodies))}

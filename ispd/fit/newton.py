@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 
 import torch
@@ -144,7 +145,8 @@ def equations(cells: Cells, values: Values, frame: Frame, blocks: Collection[str
     names = tuple((name, value.numel()) for name, value in values.items() if name.partition(".")[0] in blocks)
     starts = dict(zip((name for name, _ in names), accumulate((size for _, size in names), initial=0), strict=False))
     total = sum(size for _, size in names)
-    half, slope = torch.zeros(total, total, dtype=torch.float64), torch.zeros(total, dtype=torch.float64)
+    zeros = partial(weight.new_zeros, dtype=torch.float64)
+    half, slope = zeros(total, total), zeros(total)
     for number, photo in enumerate(cells.photos):
         span = slice(number * cells.each, (number + 1) * cells.each)
         own = model.look(values, frame, frame.body(photo.sample), model.offset(values, number))
@@ -155,7 +157,7 @@ def equations(cells: Cells, values: Values, frame: Frame, blocks: Collection[str
         weighed = jacobian * weight[span].repeat(3)[:, None]
         places = torch.cat(
             [
-                starts[name] + torch.arange(column.shape[2]) + (3 * number if name == "offsets" else 0)
+                starts[name] + torch.arange(column.shape[2], device=weight.device) + 3 * number * (name == "offsets")
                 for name, column in columns.items()
             ]
         )
@@ -163,7 +165,7 @@ def equations(cells: Cells, values: Values, frame: Frame, blocks: Collection[str
         slope[places] += (weighed.T @ around.residual[:, span].reshape(-1)).double()
     for name, size in names:
         place = slice(starts[name], starts[name] + size)
-        form = 2 * ridge(name, size, offsets) / len(cells.photos)
+        form = 2 * ridge(name, size, offsets).to(half) / len(cells.photos)
         half[place, place] += form
         slope[place] += form @ values[name].double().flatten()
     return Equations(names, half, slope)
@@ -177,9 +179,8 @@ def _light_columns(photo: Photo, own: Look, frame: Frame, by_light: Tensor, ligh
         bare = model.scene(camera, shot, own)
         gain = model.lifted(shot, own) * _tone(photo, own, bare)
         matrix = camera.new_tensor(shot.rec2020_from_camera)
-        mixing = color_matrix(
-            SceneRGB(torch.eye(3)[:, None]), matrix_delta(own.camera.matrix, shot.neutral, shot.colors)
-        )
+        unmixed = SceneRGB(torch.eye(3, device=camera.device)[:, None])
+        mixing = color_matrix(unmixed, matrix_delta(own.camera.matrix, shot.neutral, shot.colors))
         through = mixing[:, 0] @ matrix  # (3, colors)
         linear = matrix @ camera[:, 0]
         by_color = {
@@ -216,7 +217,7 @@ def _moved(row: int, change: Tensor) -> Tensor:
 def _tone(photo: Photo, own: Look, bare: SceneRGB) -> Tensor:
     """(n) the factor of local tone: the same in all channels."""
     if not acts(own.local_tone):
-        return torch.ones(bare.shape[2])
+        return torch.ones_like(bare[0, 0])
     grey = SceneRGB(luminance(bare).expand(3, -1, -1))
     return (model.toned(grey, photo, own)[0, 0] / grey[0, 0].clamp(min=1e-12)).clamp(2.0**-8, 2.0**8)
 
@@ -242,7 +243,7 @@ def _curve_columns(around: _Around, blocks: Collection[str]) -> dict[str, Tensor
 
 def hats(place: Tensor, knots: int) -> Tensor:
     """(…, knots): how much each knot of a piecewise line has to say at `place`, counted in knots."""
-    return (1 - (place[..., None] - torch.arange(knots)).abs()).clamp(min=0)
+    return (1 - (place[..., None] - torch.arange(knots, device=place.device)).abs()).clamp(min=0)
 
 
 def _tone_columns(photo: Photo, own: Look, bare: SceneRGB, exposed: Tensor) -> dict[str, Tensor]:

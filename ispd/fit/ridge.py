@@ -71,5 +71,5 @@ def penalty(values: Values, photos: int, offsets: float = OFFSET) -> Tensor:
             cost = cost + cube_penalty(value.double())
         else:
             flat = value.double().flatten()
-            cost = cost + flat @ ridge(block, len(flat), offsets) @ flat
+            cost = cost + flat @ ridge(block, len(flat), offsets).to(flat) @ flat
     return cost / photos

@@ -34,7 +34,7 @@ def _plain(value: Any, bounds: Bounds | None) -> Any:
     if isinstance(value, Tensor) and value.dim() == 4:  # the lattice's nodes
         return Cube(len(value), value.detach().cpu().float().numpy().astype("<f4").tobytes())
     if isinstance(value, Tensor) and value.dim():
-        return tuple(_within(number, bounds) for number in value.detach().double().tolist())
+        return tuple(_within(number, bounds) for number in value.detach().cpu().double().tolist())
     return _within(float(value.detach()), bounds) if isinstance(value, Tensor) else value
 
 

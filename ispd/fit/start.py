@@ -25,7 +25,7 @@ EDGE = 0.002  # of the light's values: fewer say nothing about a curve
 
 def start(cells: Cells, frame: Frame) -> Values:
     """A plain look, as bright as the wanted pictures and with their tones."""
-    values = model.plain(frame, len(cells.photos))
+    values = model.plain(frame, cells)
     wanted = torch.cat([photo.wanted for photo in cells.photos], dim=1)
     with torch.no_grad():
         light = model.lit(cells, values, frame)[:, 0]
@@ -39,7 +39,7 @@ def _brighter(light: Tensor, wanted: Tensor) -> Tensor:
     """Stops."""
     have, want = luminance(light), luminance(wanted)
     told = (want > DARK) & (want < BRIGHT) & (have > 1e-4)
-    return (want[told] / have[told]).log2().median() if told.any() else torch.zeros(())
+    return (want[told] / have[told]).log2().median() if told.any() else have.new_zeros(())
 
 
 def _matched(light: Tensor, wanted: Tensor, weight: Tensor, usual: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def _matched(light: Tensor, wanted: Tensor, weight: Tensor, usual: Tensor) -> Te
     code, code_order = wanted.flatten().sort()
     share = torch.cumsum(weight.repeat(3)[place_order], 0)
     wanted_share = torch.cumsum(weight.repeat(3)[code_order], 0)
-    knots = torch.arange(HEIGHTS).to(place)
+    knots = torch.arange(HEIGHTS, dtype=place.dtype, device=place.device)
     at = torch.searchsorted(place, knots).clamp(max=len(place) - 1)
     heights = code[torch.searchsorted(wanted_share, share[at]).clamp(max=len(code) - 1)]
     few = int(EDGE * len(place))

@@ -27,7 +27,7 @@ def unsettled(family: Family = ALL) -> tuple[Cells, Values, Frame]:
     pairs = planted.samples(look, range(3))
     cells, frame = together([draw(pair, 200, 0) for pair in pairs]), frame_of(pairs, ("Acme One",))
     blocks = tuple(block for block in family.blocks if block not in TONE)
-    values = start(cells, frame) | new(blocks, frame)
+    values = start(cells, frame) | new(blocks, frame, cells)
     chance = torch.Generator().manual_seed(0)
     for name, value in values.items():
         if name != "curve":

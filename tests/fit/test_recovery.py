@@ -90,7 +90,7 @@ ADAPTING = replace(PLAIN, exposure=Exposure(key_slope=-0.7, key_range=(-2.0, 2.0
 
 
 def test_an_exposure_that_adapts_is_found_again() -> None:
-    learned = learn(planted.unevenly_exposed(ADAPTING, range(8)), 0, 2, lambda line: None)
+    learned = learn(planted.unevenly_exposed(ADAPTING, range(8)), 0, 2, "cpu", lambda line: None)
     assert "key" in learned.family.extras
     assert learned.look.exposure.key_slope == pytest.approx(-0.7, abs=0.05)
     unseen = planted.unevenly_exposed(ADAPTING, range(40, 44))
@@ -100,7 +100,7 @@ def test_an_exposure_that_adapts_is_found_again() -> None:
 
 def test_a_look_that_does_not_adapt_is_not_thought_to() -> None:
     for count in (3, 8):
-        learned = learn(planted.unevenly_exposed(PLAIN, range(count)), 0, 2, lambda line: None)
+        learned = learn(planted.unevenly_exposed(PLAIN, range(count)), 0, 2, "cpu", lambda line: None)
         assert learned.look.exposure.key_slope == 0.0
 
 
@@ -108,13 +108,13 @@ def test_identity_stays_identity() -> None:
     x = (2 ** torch.linspace(0, float(np.log2(4097)), 33) - 1) / 512
     curve = replace(PLAIN.curve, heights=tuple(encode(x.clamp(max=1), "srgb").tolist()))
     look = replace(PLAIN, curve=curve)
-    learned = learn(planted.samples(look, range(5)), 0, 2, lambda line: None)
+    learned = learn(planted.samples(look, range(5)), 0, 2, "cpu", lambda line: None)
     assert planted.difference(learned.look, planted.samples(look, range(40, 44))) < 0.1
     assert learned.family.numbers <= Family().numbers  # nothing asks for more
 
 
 def test_the_same_seed_gives_the_same_look() -> None:
     pairs = planted.samples(PLANTED["channels"][0], range(4))
-    first, second = (learn(pairs, 3, 2, lambda line: None) for _ in range(2))
+    first, second = (learn(pairs, 3, 2, "cpu", lambda line: None) for _ in range(2))
     assert first.look == second.look
     assert first.table == second.table

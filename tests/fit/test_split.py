@@ -54,7 +54,7 @@ def test_a_fold_knows_nothing_of_what_it_is_judged_on() -> None:
     fold = split(pairs, 0).folds[0]
     held = {pair.name for pair in fold.held}
     other = [bad if bad.name in held else pair for pair, bad in zip(pairs, spoiled, strict=True)]
-    first, second = (trials_of(split(some, 0), ("Acme One",), 0)[0] for some in (pairs, other))
+    first, second = (trials_of(split(some, 0), ("Acme One",), 0, "cpu")[0] for some in (pairs, other))
     for name, value in first.values(Family()).items():
         assert torch.equal(value, second.values(Family())[name])
     assert not torch.equal(first.errors(Family()), second.errors(Family()))
