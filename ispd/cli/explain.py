@@ -132,6 +132,7 @@ def report(path: bytes, facts: Facts, folder: Folder, profiles: Library, models:
         "watch": str(folder.watch),
         "deliver": str(folder.deliver),
         "profile": made.recipe.profile,
+        "profile_version": made.recipe.profile_version,  # of a learned one
         "file": str(profiles.entry(made.recipe.profile).path),
         "digest": made.recipe.profile_digest,
         **backend(profiles.get(made.recipe.profile).backend, models),
@@ -167,10 +168,11 @@ def said(output: Output) -> str:
 def text(report: dict[str, Any]) -> str:
     """The report for people."""
     facts = report["facts"]
+    version = f" {report['profile_version']}" if report["profile_version"] else ""  # as `ispd run` says it
     lines = [
         report["photo"],
         f"  taken     {taken(facts)}",
-        f"  profile   {report['profile']}   {report['file']}",
+        f"  profile   {report['profile']}{version}   {report['file']}",
         *([f"  backend   {report['backend']}"] if report["backend"] != "isp" else []),
         *([f"  license   {report['license']}"] if "license" in report else []),
         *([f"  problem   {report['problem']}"] if "problem" in report else []),

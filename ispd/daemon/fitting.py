@@ -108,6 +108,8 @@ class Fitting:
     def _outcome(self, code: int) -> Learned | NotLearned:
         told = self._told()
         refused = tuple(_refusals(told))
+        if code < 0:  # what it said last is what it was at, no reason
+            return NotLearned(f"it ended with {_ending(code)}")
         if code != 0:
             reason = (
                 _first(refused or self._said("refused ")) or _last(self._said("")) or f"it ended with {_ending(code)}"

@@ -50,12 +50,15 @@ def find(
 def _matched(
     raws: list[bytes], pictures: list[bytes], *, anywhere: bool, door: ExifTool
 ) -> tuple[list[Candidate], list[Refused]]:
+    """`anywhere`: a raw and its picture need not lie in one folder."""
     by_stem: defaultdict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
     for picture in pictures:
         by_stem[_key(picture, anywhere=anywhere)].append(picture)
     pairs, refused, alone, used = [], [], [], set()
     for raw in raws:
         named = sorted(by_stem.get(_key(raw, anywhere=anywhere), []), key=rank)
+        if len({os.path.dirname(picture) for picture in named}) > 1:
+            named = _of_one_folder(raw, named, door)
         if not named:
             alone.append(raw)
         elif suffix(named[0]) in HEIC:
@@ -68,6 +71,16 @@ def _matched(
     free = [picture for picture in pictures if picture not in used and suffix(picture) not in HEIC]
     pairs += _by_moment(alone, free, door)
     return sorted(pairs, key=lambda pair: pair.raw), refused
+
+
+def _of_one_folder(raw: bytes, named: list[bytes], door: ExifTool) -> list[bytes]:
+    """Cameras count to 9999 and begin anew, so several folders may have a picture of that name: those are taken whose
+    folder is called as the raw's, else those of the same moment; all, where neither tells."""
+    folder = os.path.basename(os.path.dirname(raw))
+    if alike := [picture for picture in named if os.path.basename(os.path.dirname(picture)) == folder]:
+        return alike
+    moment = _moment(raw, door)
+    return [picture for picture in named if moment and moment.agrees(_moment(picture, door))] or named
 
 
 def _key(path: bytes, *, anywhere: bool) -> tuple[bytes, bytes]:
@@ -99,8 +112,10 @@ class Moment:
     fraction: str
     serial: str
 
-    def agrees(self, other: Moment) -> bool:
-        """Whether nothing that both say differs."""
+    def agrees(self, other: Moment | None) -> bool:
+        """Whether it is the same second, and nothing that both say differs."""
+        if other is None or self.second != other.second:
+            return False
         said = ((self.fraction, other.fraction), (self.serial, other.serial))
         return all(not mine or not theirs or mine == theirs for mine, theirs in said)
 

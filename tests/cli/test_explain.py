@@ -119,5 +119,7 @@ def test_a_photo_outside_of_what_its_profile_has_learned_is_told(ispd: Ispd, dng
     profile(home, "film", 'model = "Lantern*"', "[fit]\npairs = 8\niso = [1600, 6400]")
     told = ispd("explain", dng("a.dng"))
     assert '· film: outside of what "film" has learned: ISO 100 (learned on 1600 to 6400)' in told.out
-    profile(home, "film", 'model = "Lantern*"', "[fit]\npairs = 8\niso = [100, 6400]")
-    assert "✓ film: inside what it has learned, from 8 pairs" in ispd("explain", dng("b.dng")).out
+    profile(home, "film", 'model = "Lantern*"', "[fit]\nversion = 2\npairs = 8\niso = [100, 6400]")
+    inside = ispd("explain", dng("b.dng")).out
+    assert "✓ film: inside what it has learned, from 8 pairs" in inside
+    assert "  profile   film 2   " in inside

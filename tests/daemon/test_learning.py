@@ -421,6 +421,7 @@ def test_a_fit_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: P
     [
         ("exit 2", "it ended with exit code 2"),
         ("kill -9 $$", "it ended with SIGKILL"),
+        ("echo 'reading 20 pairs' >&2; kill -9 $$", "it ended with SIGKILL"),
         ("echo 'refused /in/a.dng: another photo\nispd: nothing to learn from' >&2; exit 65", "a.dng: another photo"),
         ("echo 'ispd: no memory' >&2; exit 75", "no memory"),
         ("echo '{\"refused\": 3}'; exit 65", "it ended with exit code 65"),

@@ -78,6 +78,30 @@ def test_folders_have_their_own_names_unless_references_are_elsewhere(tmp_path: 
     assert names(tmp_path / "raw", tmp_path / "jpeg", door=door) == [("b.dng", "b.jpg")]
 
 
+def test_of_pictures_with_one_name_that_of_the_same_folder_or_moment_is_taken(
+    dng: Dng, tmp_path: Path, door: ExifTool
+) -> None:
+    """A camera that counts beyond 9999 begins anew, in another folder."""
+    touch(tmp_path, "raws/100CANON/IMG_1.DNG", "raws/101CANON/IMG_1.DNG")
+    touch(tmp_path, "done/100CANON/IMG_1.JPG", "done/101CANON/IMG_1.JPG")
+    found, _ = find(tmp_path / "raws", tmp_path / "done", door=door)
+    assert [os.path.dirname(pair.raw)[-9:] for pair in found] == [b"/100CANON", b"/101CANON"]
+    assert [os.path.dirname(pair.reference or b"")[-9:] for pair in found] == [b"/100CANON", b"/101CANON"]
+
+    shot = tmp_path / "shot"
+    for day in (1, 2):
+        when = datetime(2026, 5, day, 9, 0, tzinfo=UTC)
+        raw = dng(f"{day}.dng", scene(day, 120, 180), KESTREL, Moment(when=when))
+        for folder in ("raw", "ready"):
+            (shot / f"{folder}-{day}").mkdir(parents=True)
+        raw.rename(shot / f"raw-{day}/IMG_1.dng")
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = f"2026:05:0{day} 09:00:00"
+        Image.new("RGB", (30, 20)).save(shot / f"ready-{day}/IMG_1.jpg", exif=exif)
+    found, _ = find(shot, shot, door=door)
+    assert [os.path.dirname(pair.reference or b"")[-8:] for pair in found] == [b"/ready-1", b"/ready-2"]
+
+
 def test_links_to_files_are_files(tmp_path: Path, door: ExifTool) -> None:
     touch(tmp_path, "store/1", "store/2")
     (tmp_path / "in").mkdir()
