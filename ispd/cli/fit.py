@@ -41,6 +41,7 @@ is left alone.  The profile says how well it holds on photos that it has
 not seen, under [fit].  Where all finished pictures are in Adobe RGB, Display P3 or Rec.2020, so are those that it asks
 for: `space` under [[output]].
 """
+JUDGES = 2  # photos at once: one of 48 MP takes more than a gigabyte
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -79,6 +80,7 @@ def run(args: Namespace) -> int:
     from ispd.fit.keep import check_may_write, name_of, profile
     from ispd.fit.learn import learn, learn_grade
     from ispd.fit.prove import MOST, prove
+    from ispd.fit.workers import side_by_side
     from ispd.metadata.exiftool import ExifTool
     from ispd.photo import facts_of
     from ispd.profile.learned import save
@@ -93,6 +95,9 @@ def run(args: Namespace) -> int:
         cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
         device = choose_device(args.device)
         render = _render(args.backend, device)
+        # reading and comparing a photo keeps one core busy; a card or a network is busy with one photo
+        is_light = device == "cpu" and args.backend == "isp"
+        judges = stack.enter_context(side_by_side(JUDGES if is_light else 1))
         samples, refused = _gathered(args, cell, door, steps)
         if args.backend != "isp":
             samples = _through_the_network(samples, refused, args.backend, render, cell, door, steps)
@@ -100,9 +105,9 @@ def run(args: Namespace) -> int:
         teach = learn if args.backend == "isp" else learn_grade
         learned = teach(samples, args.seed, len(os.sched_getaffinity(0)), device, steps.say)
         if args.backend == "isp":
-            learned = grain.as_wanted(learned, cell, door, render)
+            learned = grain.as_wanted(learned, cell, door, render, judges)
         steps.begin("proving it at full size", min(MOST, len(learned.held)))
-        proof = prove(learned, cell, door, render, steps.beat)
+        proof = prove(learned, cell, door, render, judges, steps.beat)
         of_each_model = {sample.model: os.path.realpath(sample.raw_path) for sample in samples}
         cameras = [facts_of(path, door) for path in of_each_model.values()]
     kept = save(profile(learned, certificate(learned, proof), cameras, name, args.backend), args.profile)

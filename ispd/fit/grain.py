@@ -6,10 +6,11 @@ more light than there was, so a picture that kept it differs from one that did n
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import replace
 
 from ispd.decode.cell import Cell
-from ispd.fit.judge import Render, judge
+from ispd.fit.judge import Render, judge_each
 from ispd.fit.learn import Held, Learned
 from ispd.isp.look import Denoise, Look
 from ispd.metadata.exiftool import ExifTool
@@ -19,18 +20,18 @@ MOST = 3  # photos, of the highest ISO: a full render takes its time
 GAIN = 0.05  # ΔE2000 that keeping it must gain
 
 
-def as_wanted(learned: Learned, cell: Cell, door: ExifTool, render: Render) -> Learned:
+def as_wanted(learned: Learned, cell: Cell, door: ExifTool, render: Render, judges: Executor) -> Learned:
     """With denoise off where that is nearer to the finished pictures.  Raises PhotoError, MachineError."""
     noisy = {held.sample.raw_path: held for held in learned.held if (held.sample.shot.iso or 0) >= NOISY}
     chosen = sorted(noisy.values(), key=lambda held: -(held.sample.shot.iso or 0))[:MOST]
     if not chosen:
         return learned
 
-    def error(held: Held, look: Look) -> float:
-        return judge(held.sample, look, cell, door, render).mean
+    def gained(held: Held) -> float:
+        clean, grained = judge_each(held.sample, (held.look, grainy(held.look)), cell, door, render)
+        return clean.mean - grained.mean
 
-    gained = sum(error(held, held.look) - error(held, grainy(held.look)) for held in chosen) / len(chosen)
-    if gained < GAIN:
+    if sum(judges.map(gained, chosen)) / len(chosen) < GAIN:
         return learned
     held = tuple(replace(one, look=grainy(one.look)) for one in learned.held)
     return replace(learned, look=grainy(learned.look), held=held)

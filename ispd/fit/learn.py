@@ -32,6 +32,7 @@ from ispd.fit.sample import Sample
 from ispd.fit.select import Trial, Verdict, choose, differences, nearly_best, verdict
 from ispd.fit.settle import settled
 from ispd.fit.split import Split, scenes, split
+from ispd.fit.workers import side_by_side
 from ispd.isp.factors import warmth
 from ispd.isp.look import Camera, Look
 
@@ -131,7 +132,7 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, device: str, sa
     family, table = choose(trials, _extras(samples, parts, bodies), 17, workers, heard)
     said(f"fitting {family} to {len(samples)} photos")
     frame = frame_of(samples, bodies)
-    with _threads(workers) as pool:
+    with side_by_side(workers) as pool:
         fit = pool.submit(_fit, family, samples, frame, seed, device)  # first: it takes longest
         held = tuple(_held(trials, family, whole, device, pool))
         values = fit.result()
@@ -158,7 +159,7 @@ def _learn_grade(
     trials = trials_of(parts, bodies, seed, device)
     said(f"choosing: {len(trials)} folds by {parts.by}")
     table = []
-    with _threads(workers) as pool:
+    with side_by_side(workers) as pool:
         for size in (0, *LATTICES):
             table.append(verdict(trials, Family(False, lattice=size, is_grade=True), pool))
             said(f"{table[-1].family}: {table[-1].mean:.2f}")
@@ -175,10 +176,6 @@ def _learn_grade(
         samples=tuple(whole.values()),
         seed=seed,
     )
-
-
-def _threads(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def _some(samples: Sequence[Sample], seed: int) -> tuple[Sample, ...]:
@@ -250,7 +247,7 @@ def _corrected(
 
 
 def _core_error(samples: tuple[Sample, ...], bodies: tuple[str, ...], seed: int, workers: int, device: str) -> float:
-    with _threads(workers) as pool:
+    with side_by_side(workers) as pool:
         trials = trials_of(split(samples, seed), bodies, seed, device)
         return float(torch.cat(list(pool.map(lambda trial: trial.errors(Family()), trials))).mean())
 

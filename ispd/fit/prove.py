@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import torch
@@ -19,7 +20,7 @@ from ispd.fit.learn import Held, Learned
 from ispd.metadata.exiftool import ExifTool
 
 MOST = 8  # photos rendered whole
-FLOORS = 2  # … through another demosaicer too
+FLOORS = 3  # … through another demosaicer too
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,28 @@ class Proof:
     judged: Mapping[bytes, Judged]  # those rendered whole, by their raws
 
 
-def prove(learned: Learned, cell: Cell, door: ExifTool, render: Render, beat: Callable[[], None]) -> Proof:
+def prove(
+    learned: Learned, cell: Cell, door: ExifTool, render: Render, judges: Executor, beat: Callable[[], None]
+) -> Proof:
     """Raises PhotoError, MachineError where the files are no longer what they were."""
-    judged: list[tuple[Held, Judged]] = []
-    for held in spread(learned.held, MOST):
+
+    def rendered(held: Held) -> Judged:
         part = held.part if learned.by == "blocks" else None
-        one = judge(held.sample, held.look, cell, door, render, part)
+        return judge(held.sample, held.look, cell, door, render, part)
+
+    def floor(held: Held) -> float:
+        return noise_floor(held.sample, held.look, cell, door, render)
+
+    judged: list[tuple[Held, Judged]] = []
+    chosen = spread(learned.held, MOST)
+    floors = judges.map(floor, spread(learned.held[::-1], FLOORS))
+    for held, one in zip(chosen, judges.map(rendered, chosen), strict=True):
         if not math.isnan(one.mean):  # a quarter may hold no whole box
             judged.append((held, one))
         beat()
+    noise = list(floors)
     if not judged:
         raise PhotoError("the finished pictures show too little of their raws to judge a look by")
-    floors = [noise_floor(held.sample, held.look, cell, door, render) for held in spread(learned.held[::-1], FLOORS)]
     photos = figures_of(learned.held, judged)
     return Proof(
         mean=_over_all("mean", learned, judged),
@@ -64,7 +75,7 @@ def prove(learned: Learned, cell: Cell, door: ExifTool, render: Render, beat: Ca
         p95=_over_all("p95", learned, judged),
         psnr=_over_all("psnr", learned, judged),
         worst=max(figures.mean for figures in photos.values()),
-        noise_floor=sum(floors) / len(floors),
+        noise_floor=sum(noise) / len(noise),
         grid_gap=sum(full.gap for _, full in judged) / len(judged),
         photos=photos,
         judged=_whole(judged),

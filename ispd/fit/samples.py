@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
@@ -28,6 +27,7 @@ from ispd.fit.previews import preview_of
 from ispd.fit.reference import Boxes, Laid, Reference, clipped_on_boxes, on_boxes
 from ispd.fit.retouch import retouched
 from ispd.fit.sample import LONGEST, Placement, Refused, Sample, keyed
+from ispd.fit.workers import side_by_side
 from ispd.isp import render
 from ispd.isp.color.spaces import rgb_from_rec2020
 from ispd.isp.color.transfer import encode
@@ -74,7 +74,7 @@ def gather(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with side_by_side(len(os.sched_getaffinity(0))) as pool:
             while waiting and len(samples) < MOST:
                 now, waiting = waiting[: MOST - len(samples)], waiting[MOST - len(samples) :]
                 for outcome in pool.map(lambda candidate: _outcome(candidate, cell, door), now):

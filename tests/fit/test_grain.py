@@ -12,6 +12,7 @@ from ispd.fit.families import Family
 from ispd.fit.grain import as_wanted, grainy
 from ispd.fit.judge import by_the_isp
 from ispd.fit.learn import Held, Learned
+from ispd.fit.workers import side_by_side
 from ispd.isp.look import Exposure, Look
 from ispd.metadata.exiftool import ExifTool
 from ispd.simulate.camera import KESTREL
@@ -36,11 +37,13 @@ def learned_from(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool, iso: int,
 def test_a_look_is_as_grainy_as_its_references(
     dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool, wanted: Look
 ) -> None:
-    found = as_wanted(learned_from(dng, tmp_path, cell, door, 3200, wanted), cell, door, by_the_isp)
+    with side_by_side(2) as judges:
+        found = as_wanted(learned_from(dng, tmp_path, cell, door, 3200, wanted), cell, door, by_the_isp, judges)
     assert found.look == wanted
     assert found.held[0].look == wanted
 
 
 def test_where_there_is_little_noise_nothing_is_asked(dng: Dng, tmp_path: Path, cell: Cell, door: ExifTool) -> None:
     learned = learned_from(dng, tmp_path, cell, door, 100, grainy(LOOK))
-    assert as_wanted(learned, cell, door, by_the_isp) is learned
+    with side_by_side(2) as judges:
+        assert as_wanted(learned, cell, door, by_the_isp, judges) is learned

@@ -15,6 +15,7 @@ from ispd.fit.judge import Judged, by_the_isp
 from ispd.fit.learn import Held, Learned
 from ispd.fit.prove import Figures, figures_of, prove
 from ispd.fit.sample import Sample
+from ispd.fit.workers import side_by_side
 from ispd.isp.look import Exposure, Look
 from ispd.metadata.exiftool import ExifTool
 from ispd.simulate.camera import KESTREL
@@ -44,7 +45,8 @@ def test_a_part_that_was_held_out_is_judged_alone(sample: Sample, tmp_path: Path
     def proven(part: Sample) -> float:
         held = (Held(sample, LOOK, 1.0, 1.0, 1.0, 30.0, part),)
         learned = Learned(LOOK, (), Family(), (), "blocks", held, (sample,), seed=0)
-        proof = prove(learned, cell, door, by_the_isp, lambda: None)
+        with side_by_side(2) as judges:
+            proof = prove(learned, cell, door, by_the_isp, judges, lambda: None)
         assert proof.photos[sample.raw_path].mean == pytest.approx(proof.mean)
         return proof.mean
 
