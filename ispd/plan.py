@@ -12,7 +12,7 @@ from ispd.errors import ConfigError
 from ispd.naming import NAME_BYTES, NUMBER_BYTES, Fields, fill, readable, shorten
 from ispd.orders import Facts, Output, Plan, Recipe, Rule, Waiting
 from ispd.profile.body import for_photo
-from ispd.profile.certificate import outside
+from ispd.profile.certificate import how_far_off, outside
 from ispd.profile.library import NEUTRAL, Entry, Library, Tier, tie_sentence
 from ispd.profile.match import Specificity, Subject, more_specific_by, specificity, trail
 from ispd.profile.profile import Profile, to_json
@@ -66,7 +66,7 @@ def _about_fit(profile: Profile, facts: Facts, about_camera: str) -> Iterator[Ru
         yield Rule(profile.name, False, f'outside of what "{profile.name}" has learned: {beyond}')
     else:
         sentence = f"inside what it has learned, from {counted(profile.fit.pairs, 'pair')}"
-        yield Rule(profile.name, True, f"{sentence}; ΔE {profile.fit.held_out_mean:.1f} on photos it had not seen")
+        yield Rule(profile.name, True, f"{sentence}; {how_far_off(profile.fit)}")
 
 
 @dataclass(frozen=True)

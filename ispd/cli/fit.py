@@ -237,10 +237,16 @@ def _named(file: Path) -> list[Candidate]:
 
 def _sentence(proof: Certificate) -> str:
     """How well it holds, for people."""
-    what = "on photos left out" if proof.split == "photos" else "on quarters of its photos left out, which is easier"
+    from ispd.profile.certificate import others_show
+
+    figures = (
+        f"mean ΔE2000 {proof.held_out_mean:.2f}, 95 % below {proof.held_out_p95:.1f}, worst photo {proof.worst:.2f}"
+    )
+    if proof.split == "photos":
+        return f"{proof.family}: {figures}, on photos left out"
     return (
-        f"{proof.family}: mean ΔE2000 {proof.held_out_mean:.2f}, 95 % below {proof.held_out_p95:.1f}, "
-        f"worst photo {proof.worst:.2f}, {what}"
+        f"{proof.family}: {figures}, on parts of its own photos left out: "
+        f"too few to leave out whole ones, and other photos usually show {others_show(proof)} times that"
     )
 
 

@@ -95,6 +95,7 @@ def list_all(args: Namespace) -> int:
 
 def said(entry: Entry) -> str:
     """What a profile is for; of a learned one also its version, and how well it holds."""
+    from ispd.profile.certificate import how_far_off
     from ispd.sentences import counted
 
     if entry.profile is None:
@@ -102,7 +103,7 @@ def said(entry: Entry) -> str:
     fit, intent = entry.profile.fit, entry.profile.intent
     if fit is None:
         return intent
-    learned = f"{counted(fit.pairs, 'pair')}, ΔE {fit.held_out_mean:.2f} on photos it had not seen"
+    learned = f"{counted(fit.pairs, 'pair')}, {how_far_off(fit, digits=2)}"
     version = f"older version, {learned}" if entry.is_version else f"version {fit.version}, {learned}"
     return f"{intent}; {version}" if intent else version
 

@@ -27,7 +27,7 @@ from ispd.errors import CannotCreate
 from ispd.orders import Facts
 from ispd.plan import References
 from ispd.profile import Library
-from ispd.profile.certificate import Certificate
+from ispd.profile.certificate import Certificate, how_far_off
 from ispd.profile.learned import save
 from ispd.profile.library import Entry, Tier, learned_profiles
 from ispd.profile.match import Match, camera_of
@@ -181,9 +181,8 @@ class Learning:
             return
         assert saved.fit is not None
         self._note(task, "", learned, now)
-        unseen = f"ΔE {fit.held_out_mean:.1f} on photos it had not seen"
         left = f"; left out: {'; '.join(learned.refused)}" if learned.refused else ""
-        say(f"{saved.name} {saved.fit.version} is learned from {counted(fit.pairs, 'pair')}, {unseen}{left}")
+        say(f"{saved.name} {saved.fit.version} is learned from {counted(fit.pairs, 'pair')}, {how_far_off(fit)}{left}")
 
     def _note(self, task: Task, reason: str, learned: Learned | None, now: Now) -> None:
         """What came of it; photos that waited are planned anew."""
@@ -296,11 +295,12 @@ def name_for(camera: Camera, library: Library) -> str:
 def is_better(learned: Learned, before: Lesson) -> bool:
     """Whether a new version is better than the one before, on the photos that were held out from both.
 
-    Errors of parts of a photo whose other parts were seen are no measure for errors of whole photos: where the two
-    were not judged in the same way, or on no common photo, more pairs are better.
+    Errors of parts of a photo whose other parts were seen are no measure for errors of whole photos, nor for each
+    other: a look of one photo fits its parts better than a look of three.  Where one of the two was judged so, or both
+    on no common photo, more pairs are better.
     """
     fit = learned.profile.fit
     common = learned.held_out.keys() & before.held_out.keys()
-    if not common or fit is None or fit.split != before.split:
+    if not common or fit is None or "blocks" in (fit.split, before.split):
         return True
     return sum(learned.held_out[photo] for photo in common) < sum(before.held_out[photo] for photo in common)

@@ -29,7 +29,7 @@ from ispd.fit.families import LATTICES, Family, grow
 from ispd.fit.loss import Target, shown_encoded
 from ispd.fit.model import Frame, Values
 from ispd.fit.sample import Sample
-from ispd.fit.select import Trial, Verdict, choose, differences, nearly_best, verdict
+from ispd.fit.select import USUAL, Trial, Verdict, chance_of, choose, differences, preferred, verdict
 from ispd.fit.settle import settled
 from ispd.fit.split import Split, scenes, split
 from ispd.fit.workers import side_by_side
@@ -39,7 +39,7 @@ from ispd.isp.look import Camera, Look
 MOST = 40  # photos: more teach little more, and each costs time
 OWN_CAMERA = 4  # photos of a model, from which on it has a camera part, and shading, of its own
 SLOPE_PHOTOS, SLOPE_SPAN = 4, 2.0  # EV
-KEY_SPAN = 1.0  # stops
+KEY_SPAN = 0.5  # stops
 WARMTH_SPAN = 0.3  # stops of red over blue: with less between them, lights are one
 CHOOSE_CELLS, FIT_CELLS = 18_000, 60_000  # all photos together …
 CHOOSE_EACH, FIT_EACH = (800, 4000), (2000, 12_000)  # … and each, at least and at most
@@ -129,9 +129,10 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, device: str, sa
     def heard(verdict: Verdict) -> None:
         said(f"{verdict.family}: {verdict.mean:.2f}")
 
-    family, table = choose(trials, _extras(samples, parts, bodies), 17, workers, heard)
-    said(f"fitting {family} to {len(samples)} photos")
+    chance = chance_of(parts, len(samples))
     frame = frame_of(samples, bodies)
+    family, table = choose(trials, _extras(samples, parts, frame), chance, workers, heard)
+    said(f"fitting {family} to {len(samples)} photos")
     with side_by_side(workers) as pool:
         fit = pool.submit(_fit, family, samples, frame, seed, device)  # first: it takes longest
         held = tuple(_held(trials, family, whole, device, pool))
@@ -163,7 +164,8 @@ def _learn_grade(
         for size in (0, *LATTICES):
             table.append(verdict(trials, Family(False, lattice=size, is_grade=True), pool))
             said(f"{table[-1].family}: {table[-1].mean:.2f}")
-        family, frame = nearly_best(table).family, frame_of(samples, bodies)
+        usual = next(one for one in table if one.family.lattice == USUAL)
+        family, frame = preferred(usual, table, chance_of(parts, len(samples))).family, frame_of(samples, bodies)
         values = grow(family, _fit_cells(samples, seed, device), frame, {})
         held = tuple(_held(trials, family, whole, device, pool))
     return Learned(
@@ -215,19 +217,18 @@ def frame_of(samples: Sequence[Sample], bodies: tuple[str, ...]) -> Frame:
     )
 
 
-def _extras(samples: Sequence[Sample], parts: Split, bodies: tuple[str, ...]) -> list[str]:
+def _extras(samples: Sequence[Sample], parts: Split, frame: Frame) -> list[str]:
     """What these photos could teach beyond the core."""
     extras = ["tones"]
-    if parts.by == "blocks":
+    if all(sample.shot.scene_key is not None for sample in samples) and frame.key[1] - frame.key[0] >= KEY_SPAN:
+        extras.append("key")
+    if frame.warmth != (0.0, 0.0):
+        extras.append("warm")
+    if parts.by == "blocks":  # the others have to be proven
         return extras
     seen = [sample.shot.scene_ev for sample in samples if sample.shot.scene_ev is not None]
     if len(seen) >= SLOPE_PHOTOS and max(seen) - min(seen) >= SLOPE_SPAN:
         extras.append("slope")
-    keys = [sample.shot.scene_key for sample in samples if sample.shot.scene_key is not None]
-    if len(keys) == len(samples) and max(keys) - min(keys) >= KEY_SPAN:
-        extras.append("key")
-    if all(frame_of(fold.seen, bodies).warmth != (0.0, 0.0) for fold in parts.folds):
-        extras.append("warm")
     if max(Counter(sample.model for sample in samples).values()) >= OWN_CAMERA:
         extras.append("shading")
     return extras

@@ -107,7 +107,7 @@ def _matrix(values: Values, frame: Frame, body: int) -> MatrixDelta:
     if f"matrix.{body}" not in values:
         return MatrixDelta()
     cool = values[f"matrix.{body}"]
-    if f"warm.{body}" not in values:
+    if f"warm.{body}" not in values or frame.warmth[0] == frame.warmth[1]:
         return MatrixDelta(cool)
     return MatrixDelta(cool, cool + values[f"warm.{body}"], frame.warmth)
 

@@ -47,7 +47,7 @@ from ispd.isp.stages.learned_curve import learned_curve
 from ispd.isp.stages.local_tone import acts
 from ispd.isp.stages.shading import lift
 from ispd.isp.values import DisplayRGB, SceneRGB
-from ispd.profile.certificate import Certificate
+from ispd.profile.certificate import Certificate, others_show
 from ispd.sentences import counted, shown
 
 MOST_PHOTOS = 8  # shown as pictures; all are in the table
@@ -133,18 +133,22 @@ def _certificate(report: Report) -> str:
     proof = report.proof
     seen = "On photos it had not seen"
     if proof.split == "blocks":
-        seen = "On quarters of its photos that it had not seen (a best case: too few to hold out whole photos)"
+        seen = "On parts of its own photos that it had not seen"
     verdict = (
         f"{seen}, this look is off by <b class='{_grade(proof)}'>{proof.held_out_mean:.1f} ΔE</b> on average; "
         f"95 % of a photo lies within {proof.held_out_p95:.1f}, and the worst photo is off by {proof.worst:.1f}."
     )
+    if proof.split == "blocks":
+        verdict += (
+            f" These were too few to hold out whole photos: <b>others usually show {others_show(proof)} times that</b>."
+        )
     notes = [f"Learned from {counted(proof.pairs, 'pair')} of raw and finished picture: {_listed(proof.models)}."]
     if proof.noise_floor:
         notes.append(f"Another demosaicing alone would cost {proof.noise_floor:.1f}: no look can do much better.")
     if report.refused:
         notes.append(f"{counted(len(report.refused), 'pair')} refused; the reasons are at the end.")
     figures = (
-        (f"{proof.held_out_mean:.2f}", "mean ΔE2000, unseen"),
+        (f"{proof.held_out_mean:.2f}", f"mean ΔE2000, {'unseen' if proof.split == 'photos' else 'of parts unseen'}"),
         (f"{proof.held_out_p95:.1f}", "95 % of a photo below"),
         (f"{proof.worst:.2f}", "worst photo"),
         (f"{proof.held_out_psnr:.1f} dB", "PSNR"),
@@ -159,8 +163,10 @@ def _certificate(report: Report) -> str:
 
 
 def _grade(proof: Certificate) -> str:
-    """Green, as ink, or red: what the legend calls barely seen is good, a clear difference is not."""
-    return "good" if proof.held_out_mean < GOOD else "bad" if proof.held_out_mean > BAD else ""
+    """Green, as ink, or red: what the legend calls barely seen is good, of whole photos; a clear difference is not."""
+    if proof.held_out_mean < GOOD and proof.split == "photos":
+        return "good"
+    return "bad" if proof.held_out_mean > BAD else ""
 
 
 def _domain(proof: Certificate) -> str:
@@ -190,12 +196,15 @@ def _photos(report: Report) -> str:
         return ""
     chosen = _chosen(report.exhibits)
     few = len(chosen) < len(report.exhibits)
+    title, by = "Photos it had not seen", "a fit that did not have it"
+    if report.proof.split == "blocks":
+        title, by = "Its own photos", "a fit that had three quarters of it: a best case"
     intro = (
         f"{f'{len(chosen)} of {len(report.exhibits)}, from' if few else 'From'} the best to the worst. "
-        "Each was rendered by a fit that did not have it. “Before” is the same raw without a look of its own "
+        f"Each was rendered by {by}. “Before” is the same raw without a look of its own "
         "(profile <code>neutral</code>)."
     )
-    return section("Photos it had not seen", intro, charts.legend() + "".join(map(_photo, chosen)))
+    return section(title, intro, charts.legend() + "".join(map(_photo, chosen)))
 
 
 def _photo(one: Exhibit) -> str:

@@ -1,15 +1,21 @@
-"""Which family: the smallest that is nearly as good as the best on photos that its fit has not seen.
+"""Which family: all that the photos can teach, but for what holds worse on photos that its fit has not seen.
 
 Every family is fitted in every fold, from that fold's own start, and judged on what the fold holds out: ΔE2000 at
-cells, averaged over a photo by trust, then over photos.  What may learn beyond the core is asked for one by one (with
-and without a lattice, since that may do the same), then how fine a lattice pays.  The worst photo has a say of its own.
+cells, averaged over a photo by trust, then over photos.  What may learn beyond the core is asked for one by one, then
+how fine a lattice pays.  The worst photo has a say of its own.
+
+A fold has fewer photos than the fit that follows, so it thinks less of large families than they deserve; and few photos
+are few to judge by.  What a few photos do not pin is held by ridges already.  So an extra is left out, and another
+lattice than the usual one chosen, only where that is better by more than chance may be: the less, the more photos there
+are to judge by.  Shading and slope, which most looks lack and would suffer from, have to gain something instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -19,11 +25,14 @@ from ispd.fit.cells import Cells
 from ispd.fit.families import EXTRAS, LATTICES, Family, Grown, grow
 from ispd.fit.loss import shown_difference
 from ispd.fit.model import Frame, Values
+from ispd.fit.split import Split
 
-NEARLY, NEARLY_SHARE, UNSEEN = 0.1, 0.05, 0.03  # as good as the best: within 0.1 ΔE, or 5 % if less, or 0.03 if more
-GAIN = 0.02  # ΔE, or as much of the error: an extra that gives less is not asked further
+CHANCE = 0.3  # of the error, divided by the number of photos: what a family may seem worse by
+GAIN = 0.02  # ΔE, or as much of the error, that an extra of PROVEN must gain
+PROVEN = ("shading", "slope")
+UNSEEN = 0.1  # ΔE
 WORST_SHARE = 0.1  # of a family's score: what only some photos have must not be learned at the others' cost
-TRIED = 9  # the lattice that extras are tried with
+USUAL = 9  # the lattice that extras are tried with
 
 
 @dataclass
@@ -67,12 +76,10 @@ def differences(cells: Cells, values: Values, frame: Frame) -> Tensor:
 
 
 def choose(
-    trials: list[Trial], extras: Iterable[str], largest: int, workers: int, said: Callable[[Verdict], None]
+    trials: list[Trial], extras: Collection[str], chance: float, workers: int, said: Callable[[Verdict], None]
 ) -> tuple[Family, list[Verdict]]:
-    """The chosen family, and the table of all that were tried; `largest` lattice allowed."""
+    """The chosen family, and the table of all that were tried; `chance` as `preferred` has it."""
     table: dict[Family, Verdict] = {}
-    lattices = [size for size in LATTICES if size <= largest]
-    tried = TRIED if largest >= TRIED else largest
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
 
         def asked(family: Family) -> Verdict:
@@ -81,20 +88,19 @@ def choose(
                 said(table[family])
             return table[family]
 
-        def best(extras: tuple[str, ...]) -> float:
-            return min(asked(Family(True, extras, size)).score for size in {0, tried})
+        others = [asked(Family(core=False)), asked(Family())]
+        usual = asked(Family(lattice=USUAL))
+        for extra in (name for name in EXTRAS if name in extras):
+            larger = asked(replace(usual.family, extras=(*usual.family.extras, extra)))
+            if larger.score < usual.score + _allowed(extra, usual, chance):
+                usual = larger
+        others += [asked(replace(usual.family, lattice=size)) for size in (0, *LATTICES)]
+    return preferred(usual, others, chance).family, sorted(table.values(), key=lambda one: one.family.numbers)
 
-        asked(Family(core=False))
-        taken: tuple[str, ...] = ()
-        for extra in (name for name in EXTRAS if name in set(extras)):
-            now = best(taken)
-            if best((*taken, extra)) < now - GAIN * max(1.0, now):
-                taken = (*taken, extra)
-        for size in lattices:
-            asked(Family(True, taken, size))
-        if taken and largest:
-            asked(Family(True, (), lattices[-1]))
-    return nearly_best(list(table.values())).family, sorted(table.values(), key=lambda one: one.family.numbers)
+
+def _allowed(extra: str, before: Verdict, chance: float) -> float:
+    """By how much a family may be worse for one more extra."""
+    return -GAIN * max(1.0, before.score) if extra in PROVEN else chance * before.score
 
 
 def verdict(trials: list[Trial], family: Family, pool: ThreadPoolExecutor) -> Verdict:
@@ -103,8 +109,19 @@ def verdict(trials: list[Trial], family: Family, pool: ThreadPoolExecutor) -> Ve
     return Verdict(family, float(errors.mean()), float(errors.max()))
 
 
-def nearly_best(verdicts: list[Verdict]) -> Verdict:
-    """The smallest within NEARLY of the best."""
-    best = min(verdict.score for verdict in verdicts)
-    near = [one for one in verdicts if one.score <= best + min(NEARLY, max(NEARLY_SHARE * best, UNSEEN))]
-    return min(near, key=lambda one: one.family.numbers)
+def preferred(usual: Verdict, others: Iterable[Verdict], chance: float) -> Verdict:
+    """The usual family; or the best of the others, where that is better by more than `chance`, a share of the error.
+
+    The smallest that is off by less than anyone sees comes first: nothing asks for more.
+    """
+    others = tuple(others)
+    unseen = [one for one in others if one.score < UNSEEN]
+    if unseen and chance < 1:
+        return min(unseen, key=lambda one: one.family.numbers)
+    best = min(others, key=lambda one: one.score)
+    return best if best.score < usual.score * (1 - chance) else usual
+
+
+def chance_of(parts: Split, photos: int) -> float:
+    """The share of an error that may be chance.  Parts of a photo say nothing at all of other photos."""
+    return CHANCE / photos if parts.by == "photos" else math.inf

@@ -27,7 +27,7 @@ from ispd.isp.params import Cube
 from ispd.orders import Output
 from ispd.profile import cube
 from ispd.profile.body import Body
-from ispd.profile.certificate import Certificate
+from ispd.profile.certificate import Certificate, others_show
 from ispd.profile.profile import Profile, read_page, read_profile
 from ispd.sentences import counted
 
@@ -116,11 +116,12 @@ def _about(profile: Profile) -> list[str]:
     fit = profile.fit or Certificate()
     of = f" of {', '.join(fit.models)}" if fit.models else ""
     floor = f"; noise floor {fit.noise_floor:.2f}" if fit.noise_floor else ""
-    unseen = "photos" if fit.split == "photos" else "parts of photos"
+    unseen = "photos" if fit.split == "photos" else "parts of its own photos"
+    others = "" if fit.split == "photos" else f" Other photos usually show {others_show(fit)} times that."
     return [
         f"Learned by ispd {fit.ispd} from {counted(fit.pairs, 'pair')}{of}.".replace("  ", " "),
         f"On {unseen} that it had not seen: ΔE2000 {fit.held_out_mean:.2f} on average,"
-        f" {fit.held_out_p95:.1f} at the 95 % mark, {fit.worst:.2f} in the worst{floor}.",
+        f" {fit.held_out_p95:.1f} at the 95 % mark, {fit.worst:.2f} in the worst{floor}.{others}",
         "A new version replaces [camera], [[body]], [look] and [fit]; all else that you write here is kept.",
     ]
 

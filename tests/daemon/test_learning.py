@@ -296,6 +296,14 @@ def test_errors_of_parts_of_photos_are_no_measure_for_those_of_whole_ones(school
     assert read_profile(school.learned).look.exposure.ev == 1.5
 
 
+def test_nor_are_they_for_those_of_other_parts(school: School) -> None:
+    school.teach(error=1.0, ev=0.5, split="blocks")
+    learned_from(school, "a")
+    school.teach(error=2.0, ev=1.5, split="blocks")
+    learned_from(school, "b", "c")  # of one burst, say
+    assert read_profile(school.learned).look.exposure.ev == 1.5
+
+
 def test_a_jpeg_that_comes_after_its_raw_was_developed_is_learned_from(school: School) -> None:
     school.drop("a", reference=False)
     school.arrive()

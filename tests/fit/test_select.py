@@ -1,28 +1,72 @@
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ispd.fit.cells import draw, together
 from ispd.fit.families import Family
-from ispd.fit.select import Verdict, nearly_best
+from ispd.fit.learn import frame_of
+from ispd.fit.select import USUAL, Trial, Verdict, choose, preferred
+from ispd.isp.look import Look
+from tests.fit import planted
 
-TONE, CORE, LATTICE = Family(core=False), Family(), Family(lattice=9)
-
-
-def chosen(*means: tuple[Family, float]) -> Family:
-    return nearly_best([Verdict(family, mean, worst=1.5 * mean) for family, mean in means]).family
-
-
-def test_the_smallest_family_that_is_nearly_the_best_is_chosen() -> None:
-    assert chosen((TONE, 4.0), (CORE, 2.04), (LATTICE, 2.0)) == CORE
-    assert chosen((TONE, 4.0), (CORE, 2.5), (LATTICE, 2.0)) == LATTICE
+TONE, CORE, LATTICE = Family(core=False), Family(), Family(lattice=USUAL)
 
 
-def test_where_a_look_holds_well_nearly_is_less() -> None:
-    assert chosen((CORE, 0.6), (LATTICE, 0.52)) == LATTICE
+def chosen(chance: float, usual: float, *others: tuple[Family, float]) -> Family:
+    verdicts = [Verdict(family, mean, worst=1.5 * mean) for family, mean in others]
+    return preferred(Verdict(LATTICE, usual, 1.5 * usual), verdicts, chance).family
 
 
 def test_what_overfits_is_not_chosen() -> None:
-    assert chosen((CORE, 2.0), (LATTICE, 2.6)) == CORE
+    assert chosen(0.05, 2.6, (TONE, 4.0), (CORE, 2.0)) == CORE
+
+
+def test_by_chance_alone_no_lattice_is_given_up() -> None:
+    assert chosen(0.05, 2.05, (TONE, 4.0), (CORE, 2.0)) == LATTICE
+    assert chosen(0.01, 2.05, (TONE, 4.0), (CORE, 2.0)) == CORE
+
+
+def test_parts_of_a_photo_choose_nothing() -> None:
+    assert chosen(math.inf, 2.6, (CORE, 0.1)) == LATTICE
+
+
+def test_nothing_is_asked_for_more_than_eyes_see() -> None:
+    assert chosen(0.05, 0.02, (TONE, 0.4), (CORE, 0.08)) == CORE
 
 
 def test_a_family_that_is_better_for_every_photo_is_never_the_worse_one() -> None:
     better, worse = Verdict(LATTICE, 2.9, worst=11.0), Verdict(CORE, 3.2, worst=11.1)
-    assert nearly_best([better, worse]) == better
+    assert preferred(better, [worse], 0.0) == better
+    assert preferred(worse, [better], 0.0) == better
+
+
+@dataclass
+class Told(Trial):
+    """A trial whose errors are made up: 2 ΔE, and by each extra so much more."""
+
+    by: dict[str, float] | None = None
+
+    def errors(self, family: Family) -> Tensor:
+        assert self.by is not None
+        return torch.full((3,), 2.0 + sum(map(self.by.__getitem__, family.extras)) + (not family.lattice))
+
+
+def told(chance: float, **by: float) -> tuple[str, ...]:
+    """The extras that are chosen."""
+    sample = planted.samples(Look(), range(1))[0]
+    cells = together([draw(sample, 10, 0)])
+    trial = Told(cells, cells, replace(frame_of([sample], (sample.model,))), by=by)
+    return choose([trial], list(by), chance, 1, lambda verdict: None)[0].extras
+
+
+def test_an_extra_that_hurts_by_more_than_chance_is_left_out() -> None:
+    assert told(0.05, warm=0.05, tones=0.2) == ("warm",)
+
+
+def test_a_slope_and_shading_have_to_gain_something() -> None:
+    assert told(0.05, shading=0.0, key=0.0, slope=-0.01) == ("key",)
+    assert told(0.05, shading=-0.1, slope=-0.1) == ("shading", "slope")
