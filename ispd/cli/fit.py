@@ -75,7 +75,7 @@ def run(args: Namespace) -> int:
     from contextlib import ExitStack
 
     from ispd.decode.cell import Cell
-    from ispd.fit import grain
+    from ispd.fit import crisp, grain
     from ispd.fit.certify import certificate
     from ispd.fit.keep import check_may_write, name_of, profile
     from ispd.fit.learn import learn, learn_grade
@@ -105,7 +105,9 @@ def run(args: Namespace) -> int:
         teach = learn if args.backend == "isp" else learn_grade
         learned = teach(samples, args.seed, len(os.sched_getaffinity(0)), device, steps.say)
         if args.backend == "isp":
+            steps.begin("looking at grain and edges", 0)
             learned = grain.as_wanted(learned, cell, door, render, judges)
+            learned = crisp.as_wanted(learned, cell, door, render, judges)
         steps.begin("proving it at full size", min(MOST, len(learned.held)))
         proof = prove(learned, cell, door, render, judges, steps.beat)
         of_each_model = {sample.model: os.path.realpath(sample.raw_path) for sample in samples}

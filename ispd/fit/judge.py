@@ -98,7 +98,7 @@ def judge_each(
             theirs = replace(theirs, inside=theirs.inside & _trusted(among, decoded.shot, center))
         judged = []
         for look in looks:
-            look = _seen_as(sample, look)
+            look = seen_as(sample, look)
             ours, shot = _rendered(decoded, look, laid.space, render)
             mine = on_boxes(ours, *_in_render(ours, decoded.shot, center, half))
             gap = _gap(sample, look, laid.space, ours, shot)
@@ -128,7 +128,7 @@ def noise_floor(sample: Sample, look: Look, cell: Cell, door: ExifTool, render: 
 
     Of the middle of the photo.  0 after a network, which has no other.
     """
-    look = _seen_as(sample, look)
+    look = seen_as(sample, look)
     decoded = _middle(read_raw(sample.raw_path, cell, door)[0])
     other = replace(look, demosaic=replace(look.demosaic, method="bilinear"))
     with torch.inference_mode():
@@ -198,7 +198,7 @@ def _on_sample(sample: Sample, ours: Laid, shot: Shot) -> Boxes:
     return on_boxes(ours, *_in_render(ours, shot, center, sample.cell / 2))
 
 
-def _seen_as(sample: Sample, look: Look) -> Look:
+def seen_as(sample: Sample, look: Look) -> Look:
     """The look with the geometry that the pair was registered under: another would move every edge."""
     corrections = replace(look.camera.corrections, geometry=sample.corrections.geometry)
     return replace(look, camera=replace(look.camera, corrections=corrections))
@@ -208,16 +208,17 @@ def _rendered(decoded: Decoded, look: Look, space: Space, render: Render) -> tup
     """The look's picture as the sensor lay, and the surveyed shot."""
     output = Output(format="tiff", bits=16, space=space)
     rendered = render(decoded, look, output)
-    return laid_back(rendered.pictures[0], space, decoded.shot.orientation), rendered.shot
+    laid = as_reference(rendered.pictures[0], space).laid(decoded.shot.orientation, WORKING)
+    return laid, rendered.shot
 
 
-def laid_back(pixels: Pixels, space: Space, orientation: int) -> Laid:
-    """A rendered picture, as the sensor lay."""
+def as_reference(pixels: Pixels, space: Space) -> Reference:
+    """A rendered picture, read as a finished one is."""
     meaning = meaning_of_space(space)
     at, entries = np.linspace(0, 1, np.iinfo(pixels.dtype).max + 1), np.linspace(0, 1, meaning.curves.shape[1])
     tables = tuple(np.interp(at, entries, curve).astype(np.float32) for curve in meaning.curves)
     rec2020 = torch.tensor(meaning.rec2020, dtype=torch.float32)
-    return Reference(pixels.transpose(2, 0, 1), tables, rec2020).laid(orientation, WORKING)
+    return Reference(pixels.transpose(2, 0, 1), tables, rec2020)
 
 
 def _side(sample: Sample, laid: Laid) -> int:

@@ -17,6 +17,7 @@ from torch import Tensor
 from ispd.decode.cell import Finished
 from ispd.decode.pictures import Codes
 from ispd.isp.color.spaces import PRIMARIES, rgb_from_rec2020
+from ispd.isp.color.transfer import encode
 from ispd.isp.stages.orient import MOVES, orient
 from ispd.orders import Space
 
@@ -39,6 +40,10 @@ class Reference:
         """Height and width, upright."""
         return self.codes.shape[1], self.codes.shape[2]
 
+    def laid_size(self, orientation: int) -> tuple[int, int]:
+        """Height and width as the sensor lay."""
+        return _turned_back(self.codes, orientation).shape[1:]
+
     @classmethod
     def of(cls, finished: Finished) -> Reference:
         """The picture upright, by its own tag."""
@@ -58,6 +63,18 @@ class Reference:
         return Laid(
             torch.stack(light), torch.from_numpy(low), torch.from_numpy(high), self.rec2020, times, height, width
         )
+
+    def windows(self, orientation: int, left_top: NDArray[np.int64], side: int) -> Tensor:
+        """(n, side, side) lightness (encoded luminance) of windows of the picture as the sensor lay, pixel by pixel.
+
+        `left_top`: (n, 2) their corners.
+        """
+        codes = _turned_back(self.codes, orientation)
+        light = torch.zeros(len(left_top), side, side)
+        for plane, table, weight in zip(codes, self.tables, _weights(self.rec2020).tolist(), strict=True):
+            cut = [table.take(plane[top : top + side, left : left + side]) for left, top in left_top]
+            light += weight * torch.from_numpy(np.stack(cut))
+        return encode(light.clamp(0, 1), "srgb")
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,7 @@ class Laid:
     @property
     def weights(self) -> Tensor:
         """What each channel's light adds to luminance."""
-        return self.rec2020.new_tensor(LUMINANCE) @ self.rec2020
+        return _weights(self.rec2020)
 
     @property
     def space(self) -> Space:
@@ -107,6 +124,10 @@ class Laid:
             return True
         spread = self.light.amax(0) - self.light.amin(0)
         return bool((spread > TINGE * self.light.amax(0).clamp(min=TINGE)).float().mean() < 0.002)
+
+
+def _weights(rec2020: Tensor) -> Tensor:
+    return rec2020.new_tensor(LUMINANCE) @ rec2020
 
 
 def _turned_back(planes: Codes, orientation: int) -> Codes:

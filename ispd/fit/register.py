@@ -81,6 +81,12 @@ def in_pixels(placement: Placement, laid: Laid, points: Tensor, side: float) -> 
     return center, half[:, None, None] * _bend(placement, points)
 
 
+def scale(placement: Placement, laid: Laid, height: int, width: int) -> float:
+    """Pixels of the reference's file for one of an active area of that size, along a line."""
+    (a, b), (c, d) = placement.matrix
+    return math.sqrt(abs(a * d - b * c)) * math.hypot(laid.height, laid.width) / math.hypot(height, width)
+
+
 def _bend(placement: Placement, points: Tensor) -> Tensor:
     r2 = points.square().sum(0)
     return 1 + r2 * (placement.radial[0] + placement.radial[1] * r2)

@@ -284,7 +284,22 @@ def _tone(report: Report) -> str:
         large, small = 1 + float(local.coarse), 1 + float(local.fine)
         words.append(f"Contrast of detail: {large:.2f} × in the large, {small:.2f} × in the small.")
         drawn.append(figure(_local_chart(look), "local tone: lift by how bright the surroundings are"))
-    return section("Tone", " ".join(words), beside(*drawn))
+    return section("Tone", " ".join([*words, *_fine_print(look)]), beside(*drawn))
+
+
+def _fine_print(look: Look) -> list[str]:
+    """What only full size shows, where it is not as usual."""
+    words, usual = [], Look()
+    edges, capture = look.sharpen, look.capture_sharpen
+    if edges != usual.sharpen:
+        said = f"sharpened by {float(edges.amount):.2f} within {edges.radius_px:g} px" if edges.amount else "left soft"
+        words.append(f"Edges are {said}, as in the finished pictures.")
+    if capture != usual.capture_sharpen:
+        shares = float(capture.amount), float(usual.capture_sharpen.amount)
+        words.append("Less of what the lens has softened is given back: {:.2f}, not {:g}.".format(*shares))
+    if look.denoise != usual.denoise:
+        words.append("Noise is kept, as they keep it.")
+    return words
 
 
 def _channels_differ(curve: Curve) -> bool:

@@ -63,6 +63,7 @@ class Sample:
     high: Tensor  # (3, h, w) bool: … at its greatest code
     trust: Tensor  # (h, w) 0…1: 0 outside the overlap, less where the cell is busy
     place: Tensor  # (2, h, w) each cell's center on the sensor, from the active area's center; 1 in its corners
+    scale: float = 1.0  # pixels of the reference for one of the sensor, along a line
     space: Space = "srgb"  # that the reference's codes end with
     bare: Raw | None = None  # light and ceiling without the file's shading maps; None where it has none
 

@@ -207,6 +207,7 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
         high=high >= CLIPPED,
         trust=trust,
         place=place,
+        scale=register.scale(fit.registered.placement, fit.registered.laid, shot.active.height, shot.active.width),
         space=fit.registered.laid.space,
         bare=Raw(bare.light, bare.ceiling) if bare is not None else None,
     )

@@ -39,11 +39,17 @@ def reach(p: Sharpen) -> int:
     return math.ceil(3 * p.radius_px)
 
 
+def taps(radius_px: float, like: Tensor) -> Tensor:
+    """The Gaussian's weights along a line; where and how precise as `like` is."""
+    half = math.ceil(3 * radius_px)
+    line = torch.exp(-0.5 * (torch.arange(-half, half + 1).to(like) / radius_px) ** 2)
+    return line / line.sum()
+
+
 def _blurred(plane: Tensor, radius_px: float) -> Tensor:
     """(H, W), a Gaussian in two passes; the edge goes on beyond the edge."""
-    half = math.ceil(3 * radius_px)
-    line = torch.exp(-0.5 * (torch.arange(-half, half + 1).to(plane) / radius_px) ** 2)
-    line = line / line.sum()
+    line = taps(radius_px, plane)
+    half = len(line) // 2
     padded = F.pad(plane[None, None], (half, half, half, half), mode="replicate")
     across = F.conv2d(padded, line.reshape(1, 1, 1, -1))
     return F.conv2d(across, line.reshape(1, 1, -1, 1))[0, 0]
