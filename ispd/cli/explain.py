@@ -168,7 +168,7 @@ def said(output: Output) -> str:
 def text(report: dict[str, Any]) -> str:
     """The report for people."""
     facts = report["facts"]
-    version = f" {report['profile_version']}" if report["profile_version"] else ""  # as `ispd run` says it
+    version = f", version {report['profile_version']}" if report["profile_version"] else ""
     lines = [
         report["photo"],
         f"  taken     {taken(facts)}",

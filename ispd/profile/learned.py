@@ -70,16 +70,17 @@ def versions(path: Path) -> tuple[tuple[int, Path], ...]:
 
 
 def roll_back(path: Path, version: int | None = None) -> Profile:
-    """Use an older version again, the newest if none is named; the one that was used becomes a version beside it.
+    """Use another version again, the one before if none is named; the one that was used becomes a version beside it.
 
     Raises NoInput where there is none, ConfigError where it is broken, CannotCreate.
     """
     before = _learned_at(path)
     older = dict(versions(path))
-    wanted = version if version is not None else max(older, default=0)
+    now = before.fit.version if before and before.fit else 0
+    wanted = version if version is not None else max((number for number in older if number < now), default=0)
     if before is None or wanted not in older:
         there = ", ".join(map(str, sorted(older))) or "none"
-        raise NoInput(f"{path} has no version {wanted or 'before this one'}; older versions are {there}")
+        raise NoInput(f"{path} has no version {wanted or 'before this one'}; others are {there}")
     chosen = read_profile(older[wanted])
     _keep(path, before)
     _write(path, older[wanted].read_bytes())

@@ -122,4 +122,4 @@ def test_a_photo_outside_of_what_its_profile_has_learned_is_told(ispd: Ispd, dng
     profile(home, "film", 'model = "Lantern*"', "[fit]\nversion = 2\npairs = 8\niso = [100, 6400]")
     inside = ispd("explain", dng("b.dng")).out
     assert "✓ film: inside what it has learned, from 8 pairs" in inside
-    assert "  profile   film 2   " in inside
+    assert "  profile   film, version 2   " in inside

@@ -71,7 +71,7 @@ def test_a_learned_profile_is_listed_with_its_version_and_rolled_back(ispd: Ispd
     assert "version 1, 3 pairs" in ispd("profile", "list").out
     assert json.loads(ispd("profile", "rollback", "film", 2, "--json").out)["version"] == 2
     missing = ispd("profile", "rollback", "film", 7)
-    assert (missing.code, "older versions are 1" in missing.err) == (66, True)
+    assert (missing.code, "others are 1" in missing.err) == (66, True)
     assert ispd("profile", "rollback", "mono").code == 73
     assert ispd("profile", "rollback", "nope").code == 78
 

@@ -93,10 +93,11 @@ def test_rolling_back_uses_an_older_version_and_keeps_the_newer(path: Path) -> N
         save(at(ev), path)
     assert roll_back(path).look.exposure.ev == 1.0
     assert [number for number, _ in versions(path)] == [3, 1]
+    assert roll_back(path).look.exposure.ev == 0.5  # the one before it, not back again
     assert roll_back(path, 3).look.exposure.ev == 1.5
     roll_back(path, 1)
     assert read_profile(path).look.exposure.ev == 0.5
-    with pytest.raises(NoInput, match=r"has no version 9; older versions are 2, 3"):
+    with pytest.raises(NoInput, match=r"has no version 9; others are 2, 3"):
         roll_back(path, 9)
 
 
