@@ -112,14 +112,15 @@ class Loop:
         self._busy = self.intake.step(now)
         settled = not self._busy and not self.settling.is_expecting(now.steady)
         self.learning.step(self.intake.library, settled, now)
-        self._look_for_profiles()
+        self._look_for_profiles(now)
         self.delivery.step(now)
 
-    def _look_for_profiles(self) -> None:
-        """Take up a learned profile that is new, or an older version that somebody went back to."""
+    def _look_for_profiles(self, now: Now) -> None:
+        """Take up a learned profile that is new, mended, or an older version that somebody went back to."""
         if (shelf := _stamp(learned_profiles(self.config.state))) != self._shelf:
             self._shelf = shelf
             self.intake.library = library_of(self.config)
+            self.ledger.photos.wake("machine", now.wall)  # among them those that a mistake in a profile held up
 
     def sum_up(self, now: Now) -> None:
         """One line for the journal, once a batch is through."""
@@ -297,6 +298,7 @@ class Daemon:
             *filter(None, [self.paused, self.refused, self.loop.engines.last_death]),
             *said,
             *self.loop.troubles.sentences(),
+            *self.loop.intake.library.problems,  # photos that would get such a profile wait
         ]
 
 
@@ -384,12 +386,13 @@ def patience_of(config: Config) -> Patience:
     return Patience(config.settle.give_up_seconds, config.settle.learn_after_seconds)
 
 
-def _stamp(folder: Path) -> int:
-    """Another number after each change of what lies in a folder; 0 where there is none."""
+def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
+    """Something else after each change of a file in a folder; () where there is none."""
     try:
-        return os.stat(folder).st_mtime_ns
+        with os.scandir(folder) as entries:
+            return tuple(sorted((entry.name, entry.stat(follow_symlinks=False).st_mtime_ns) for entry in entries))
     except OSError:
-        return 0
+        return ()
 
 
 def library_of(config: Config) -> Library:

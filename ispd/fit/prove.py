@@ -1,7 +1,7 @@
 """Prove: what the folds' looks do at full size, through the render itself, against photos that they have not seen.
 
 Of many photos some are judged, the worst by cells and others spread evenly over all errors: a full render takes its
-time, and what it adds to the error of cells differs little from photo to photo.
+time, and what becomes of an error of cells differs little from photo to photo.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def prove(
         raise PhotoError("the finished pictures show too little of their raws to judge a look by")
     photos = figures_of(learned.held, judged)
     return Proof(
-        mean=_over_all("mean", learned, judged),
-        median=_over_all("median", learned, judged),
-        p95=_over_all("p95", learned, judged),
-        psnr=_over_all("psnr", learned, judged),
+        mean=learned.mean("mean") * _times("mean", judged),
+        median=learned.mean("median") * _times("median", judged),
+        p95=learned.mean("p95") * _times("p95", judged),
+        psnr=learned.mean("psnr") + sum(full.psnr - held.psnr for held, full in judged) / len(judged),
         worst=max(figures.mean for figures in photos.values()),
         noise_floor=sum(noise) / len(noise),
         grid_gap=sum(full.gap for _, full in judged) / len(judged),
@@ -90,23 +90,19 @@ def spread(held: Sequence[Held], most: int) -> list[Held]:
     return [worst_first[round(number * (len(worst_first) - 1) / max(most - 1, 1))] for number in range(most)]
 
 
-def _over_all(figure: str, learned: Learned, judged: Sequence[tuple[Held, Judged]]) -> float:
-    """The mean over all photos: that of their cells, and what full renders of some add to theirs."""
-    return max(learned.mean(figure) + _added(figure, judged), 0.0)
-
-
-def _added(figure: str, judged: Sequence[tuple[Held, Judged]]) -> float:
-    added: float = sum(getattr(full, figure) - getattr(held, figure) for held, full in judged)
-    return added / len(judged)
+def _times(figure: str, judged: Sequence[tuple[Held, Judged]]) -> float:
+    """What an error of cells is multiplied by at full size, by those photos that were rendered whole."""
+    on_cells = math.fsum(getattr(held, figure) for held, _ in judged)
+    return math.fsum(getattr(full, figure) for _, full in judged) / on_cells if on_cells else 1.0
 
 
 def figures_of(all_held: Sequence[Held], judged: Sequence[tuple[Held, Judged]]) -> dict[bytes, Figures]:
     """Each photo's figures, the mean over its parts where it was held out by parts."""
-    mean, p95 = _added("mean", judged), _added("p95", judged)
+    mean, p95 = _times("mean", judged), _times("p95", judged)
     known = {id(held): Figures(full.mean, full.p95) for held, full in judged}
     parts: dict[bytes, list[Figures]] = {}
     for held in all_held:
-        expected = Figures(max(held.mean + mean, 0.0), max(held.p95 + p95, 0.0))
+        expected = Figures(held.mean * mean, held.p95 * p95)
         parts.setdefault(held.sample.raw_path, []).append(known.get(id(held), expected))
     return {
         raw: Figures(sum(part.mean for part in of) / len(of), sum(part.p95 for part in of) / len(of))

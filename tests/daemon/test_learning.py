@@ -376,6 +376,21 @@ def test_an_older_version_is_used_once_somebody_goes_back_to_it(school: School) 
     assert school.profile_of("d").look.exposure.ev == 0.5
 
 
+def test_a_mistake_in_a_learned_profile_holds_photos_up_until_it_is_mended(school: School) -> None:
+    learned_from(school, "a")
+    whole = school.learned.read_text()
+    with school.learned.open("r+") as file:  # as many editors do: the same file
+        file.write(whole.replace("ev = ", "eb = "))
+    school.drop("b", reference=False)
+    school.arrive()
+    assert "eb is unknown" in school.listed("b").reason
+    with school.learned.open("r+") as file:
+        file.write(whole)
+    school.pass_by(1)
+    school.pass_by(1)
+    assert school.planned("b") == NAME
+
+
 def test_a_fit_that_ends_with_the_daemon_is_begun_again_by_the_next(school: School) -> None:
     school.teach(seconds=600)
     school.drop("a")

@@ -60,11 +60,11 @@ def test_photos_that_were_not_rendered_are_told_by_those_that_were(sample: Sampl
     held = [Held(replace(sample, raw_path=name), LOOK, error, error, 2 * error, 30.0) for name, error in PHOTOS]
     nothing = torch.zeros(1, 1)
     rendered = [
-        (one, Judged("", one.mean - 0.5, one.median, one.p95 - 1.0, 30.0, nothing, nothing, nothing, 0.0))
+        (one, Judged("", one.mean / 2, one.median, one.p95 / 4, 30.0, nothing, nothing, nothing, 0.0))
         for one in held[:2]
     ]
     figures = figures_of(held, rendered)
-    assert figures == {b"a": Figures(1.5, 3.0), b"b": Figures(0.5, 1.0), b"c": Figures(2.5, 5.0)}
+    assert figures == {b"a": Figures(1.0, 1.0), b"b": Figures(0.5, 0.5), b"c": Figures(1.5, 1.5)}
 
 
 def test_a_photo_held_out_in_parts_has_the_mean_of_its_parts(sample: Sample) -> None:
