@@ -199,6 +199,7 @@ class Cells:
 
     light: Tensor  # (colors, h, w)
     ceiling: Tensor
+    sunk: Tensor  # (h, w): the share of its boxes' colors that noise has taken to black or below
     cv: Tensor  # (h, w): standard deviation over mean of the boxes' luminance, how busy a cell is
     place: Tensor  # (2, h, w) in pixels
     pixels: int  # of a cell's side
@@ -214,7 +215,8 @@ def cells(fine: Fine, times: int, balance: Tensor) -> Cells:
     square = F.avg_pool2d(luminance.square()[None, None], times)[0, 0]
     cv = (square - mean.square()).clamp(min=0).sqrt() / mean.clamp(min=1e-6)
     place = F.avg_pool2d(fine.place[None], times)[0]
-    return Cells(light, _ceiling(light, spent, ceiling), cv, place, fine.side * times)
+    sunk = F.avg_pool2d((fine.light <= 0).float().mean(0)[None, None], times)[0, 0]
+    return Cells(light, _ceiling(light, spent, ceiling), sunk, cv, place, fine.side * times)
 
 
 def _ceiling(light: Tensor, spent: Tensor, ceiling: Tensor) -> Tensor:

@@ -46,6 +46,7 @@ MOST = 40  # pairs that are learned from
 LEAST_EDGE = 300  # pixels of a reference's long edge: a thumbnail is no reference
 PIXELS_A_CELL = 3  # of the reference at least, where the sensor allows
 BUSY = 0.1  # a cell of this coefficient of variation counts half
+SUNK, HARDLY = 0.1, 1e-4  # a cell with so many of its colors at black counts hardly at all
 CLIPPED, SHARE = 0.8, 0.7  # a cell is clipped where so many of its pixels are, a pair where so many of its cells are
 DARK, WHITE = 0.002, 0.98  # of white: a picture without anything brighter, or darker, shows nothing
 OWN_LENS = 0.1  # cells that a fit without lens terms of our own may be worse
@@ -178,7 +179,7 @@ def _sample(candidate: Candidate, reference: Reference, cell: Cell, door: ExifTo
     center, half_box = _boxes(fit.registered.placement, fit.registered.laid, cells, shot)
     boxes = on_boxes(fit.registered.laid, center, half_box)
     low, high = clipped_on_boxes(fit.registered.laid, center, half_box)
-    trust = boxes.inside / (1 + (cells.cv / BUSY).square())
+    trust = boxes.inside * _trust(cells)
     _look_at_cells(cells, boxes, low, high)
     half = float(torch.tensor([shot.active.height, shot.active.width], dtype=torch.float32).norm()) / 2
     place = cells.place / half
@@ -291,6 +292,14 @@ def _look_at_reference(reference: Reference) -> None:
         raise _No("the reference is all black")
     if float(small.light.amin()) > WHITE:
         raise _No("the reference is all white")
+
+
+def _trust(cells: grid.Cells) -> Tensor:
+    """Less where a cell is busy: a curve of the mean is not the mean of the curve.
+
+    And where noise reaches below black: renders and references have cut it there, and are brighter than a mean tells.
+    """
+    return (1 - cells.sunk / SUNK).clamp(min=HARDLY) / (1 + (cells.cv / BUSY).square())
 
 
 def _look_at_cells(cells: grid.Cells, boxes: Boxes, low: Tensor, high: Tensor) -> None:

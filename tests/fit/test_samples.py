@@ -351,3 +351,17 @@ def test_many_candidates_are_thinned_by_the_seed(dng: Dng, tmp_path: Path, cell:
     numbers = [int(each.path[-3:]) for each in first]
     assert min(numbers) < 25
     assert max(numbers) > 475
+
+
+def test_a_cell_whose_noise_reaches_below_black_is_hardly_trusted(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
+    """A picture has cut that noise, and is brighter than its light: it would teach a look to lift its blacks."""
+    picture = np.full((480, 720, 3), 160, np.uint8)
+    picture[:240] = scene(40)[:240]
+    picture[240:, :360] = 14  # as dark as the noise is strong
+    dng("a.dng", picture, replace(PLAIN, read_noise=4e-5))
+    save(tmp_path / "a.jpg", graded(picture))
+    sample = only(gathered(tmp_path))
+    rows, columns = (slice(side * 5 // 8, side * 7 // 8) for side in sample.shape)
+    dark, bright = sample.trust[rows, : columns.start // 2], sample.trust[rows, columns]
+    assert 0 < float(dark.median()) < 1e-4  # for being busy alone it would be 0.02
+    assert float(bright.min()) > 0.5
