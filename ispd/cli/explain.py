@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   ispd explain ~/Pictures/inbox/DSC1.NEF
-  ispd explain DSC1.NEF --profile mono     as if its folder said profile = "mono"
+  ispd explain DSC1.NEF --profile mono      as if its folder said profile = "mono"
+  ispd explain DSC1.NEF --profile may.toml  how a learned look stands to it
 
 Nothing is developed or written.  A photo outside of every watched folder is explained as `ispd develop` would take it.
 """
@@ -32,7 +33,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = add_command(subparsers, "explain", __doc__, EXAMPLES)
     parser.add_argument("photos", nargs="+", metavar="FILE", help="raw photos")
     add_config(parser)
-    parser.add_argument("--profile", metavar="P", help="as if the folder named this profile")
+    parser.add_argument("--profile", metavar="P", help="as if the folder named this profile, or file")
     add_json(parser, "a list of objects, one a photo")
 
 
@@ -61,7 +62,10 @@ def _explained(
     folder = folder_of(path, config)
     state = config.state if config else usual_state()
     if args.profile:
-        folder = dataclasses.replace(folder, profile=args.profile)
+        name = args.profile
+        if name.endswith(".toml"):
+            profiles, name = profiles.with_file(Path(name))
+        folder = dataclasses.replace(folder, profile=name)
     facts = facts_of_raw(path, door)
     return report(path, facts, folder, profiles, models_folder(state), _lesson(state, facts))
 

@@ -46,8 +46,8 @@ def for_photo(profile: Profile, facts: Facts) -> tuple[Profile, str]:
 
 
 def is_learned_on(profile: Profile, facts: Facts) -> bool:
-    """Whether the one camera part that the profile has was learned on this model."""
-    if profile.bodies or profile.fit is None:
+    """Whether the camera part that is nobody's own was learned on this model, alone or with others of few photos."""
+    if profile.fit is None:
         return False
     names = {facts.camera, f"{facts.make} {facts.model}", facts.model, facts.unique_model}
     return not {_plain(name) for name in names if name}.isdisjoint(map(_plain, profile.fit.models))

@@ -101,6 +101,11 @@ class Library:
         """The profile of that name, or in that file where it ends in .toml.  Raises ConfigError."""
         return read_profile(Path(wish)) if wish.endswith(".toml") else self.get(wish)
 
+    def with_file(self, path: Path) -> tuple[Library, str]:
+        """The library with that profile before all others, and its name."""
+        entry = _read(path, Tier.OWN)
+        return Library((entry, *self.entries)), entry.name
+
     def suggestion(self, name: str) -> str:
         """What to say after an unknown name."""
         return toml.did_you_mean(name, self.names) or f"; there are {', '.join(sorted(self.names)) or 'none'}"

@@ -123,3 +123,13 @@ def test_a_photo_outside_of_what_its_profile_has_learned_is_told(ispd: Ispd, dng
     inside = ispd("explain", dng("b.dng")).out
     assert "✓ film: inside what it has learned, from 8 pairs" in inside
     assert "  profile   film, version 2   " in inside
+
+
+def test_a_profile_may_be_a_file_as_for_develop(ispd: Ispd, dng: Dng, tmp_path: Path) -> None:
+    file = tmp_path / "may.toml"
+    file.write_text('name = "may"\n[fit]\npairs = 8\niso = [1600, 6400]\n')
+    told = ispd("explain", dng("a.dng"), "--profile", file)
+    assert (told.code, f"  profile   may, version 1   {file}" in told.out) == (0, True)
+    assert 'outside of what "may" has learned: ISO 100' in told.out
+    missing = ispd("explain", dng("a.dng"), "--profile", tmp_path / "june.toml")
+    assert (missing.code, "june.toml" in missing.err) == (78, True)

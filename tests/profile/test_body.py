@@ -38,6 +38,13 @@ def test_one_camera_part_is_for_the_model_it_was_learned_on_however_that_is_spel
         assert for_photo(learned, D90) == (learned, "")
 
 
+def test_models_of_few_photos_have_the_part_that_they_taught_together() -> None:
+    fit = Certificate(models=("NIKON D90", "Google Pixel 7", "NIKON CORPORATION NIKON D300"))
+    shared = replace(SHARED, fit=fit, look=replace(LOOK, camera=RED))
+    assert for_photo(shared, D300) == (replace(shared, bodies=()), "")
+    assert for_photo(shared, PIXEL)[0].look.camera == BLUE
+
+
 def test_a_camera_part_made_by_hand_is_for_any_photo() -> None:
     by_hand = replace(LEARNED, fit=None)
     assert for_photo(by_hand, PIXEL) == (by_hand, "")
