@@ -26,6 +26,7 @@ MOST_PROFILE = 4 << 20  # bytes; a large table profile has 3 MB, a camera's 0.5 
 MOST_TAGS = 100
 HEADER = 128
 GREY = np.ones((3, 1))
+MATRIX_TAGS = (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,14 @@ def meaning_of_space(space: Space, channels: int = 3) -> Meaning:
     return Meaning(matrix, np.tile(light.astype(np.float32), (channels, 1)))
 
 
+def is_of_tables(profile: bytes, channels: int) -> bool:
+    """What an RGB picture means stands in a table of colors, not in primaries and curves."""
+    if channels != 3 or profile[16:20] != b"RGB ":
+        return False
+    tags = _tags(profile)
+    return b"A2B0" in tags and not all(name in tags for name in MATRIX_TAGS)
+
+
 def meaning_of_profile(profile: bytes, channels: int) -> Meaning:
     """Raises PhotoError where the profile is broken, or of another kind than the picture or this reader."""
     tags = _tags(profile)
@@ -62,11 +71,10 @@ def meaning_of_profile(profile: bytes, channels: int) -> Meaning:
         if b"kTRC" not in tags:
             raise PhotoError("its ICC profile has no curve for grey: save the picture with sRGB's profile")
         return Meaning(GREY, _curve(tags[b"kTRC"])[None])
-    wanted = (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")
-    if not all(name in tags for name in wanted):
-        raise PhotoError("its ICC profile is one of lookup tables, which ispd does not read: save it in sRGB")
-    columns = np.stack([_xyz(tags[name]) for name in wanted[:3]], axis=1)
-    return Meaning(_rec2020(columns), np.stack([_curve(tags[name]) for name in wanted[3:]]))
+    if not all(name in tags for name in MATRIX_TAGS):
+        raise PhotoError("its ICC profile has neither primaries and curves nor a table: save the picture in sRGB")
+    columns = np.stack([_xyz(tags[name]) for name in MATRIX_TAGS[:3]], axis=1)
+    return Meaning(_rec2020(columns), np.stack([_curve(tags[name]) for name in MATRIX_TAGS[3:]]))
 
 
 def _rec2020(columns: Array) -> Array:

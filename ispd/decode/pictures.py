@@ -1,7 +1,8 @@
 """Finished pictures: JPEG, TIFF and PNG that show how a photo shall look.  Runs in the cell's child, as the readers do.
 
 Takes   a file's bytes
-Gives   code values as stored, and what they mean: profile, orientation, who made it.  Nothing is turned or converted
+Gives   code values as stored, and what they mean: profile, orientation, who made it.  Nothing is turned; converted
+        is only what has a profile of tables: to sRGB, 8 bits, by LittleCMS;
         of an Ultra HDR or multi-picture JPEG, the base picture; an alpha channel is dropped; palettes become RGB
 Raises  PhotoError with a sentence for what is no picture here: HEIC, CMYK, floats, a size that is a trap
 """
@@ -16,14 +17,14 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from ispd.decode import wire
 from ispd.decode.dng.codes import Tag
 from ispd.decode.dng.tags import Tiff, is_tiff, read_tiff
-from ispd.decode.icc import Meaning, meaning_of_profile, meaning_of_space
+from ispd.decode.icc import Meaning, is_of_tables, meaning_of_profile, meaning_of_space
 from ispd.errors import IspdError, PhotoError
 
 MOST_PIXELS = 200_000_000
@@ -79,6 +80,7 @@ def _by_pillow(kind: type[Image.Image], data: bytes, sized: Sized) -> Finished:
             grey = image.mode in ("1", "L", "LA", "I;16", "I", "I;16B")
             sized(*image.size, 1 if grey else 3)
             pixels = np.asarray(image if image.mode in ("L", "RGB") else _plain(image, grey=grey))
+            pixels = _without_tables(pixels, image.info.get("icc_profile") or b"")
             return Finished(_planes(pixels), _meaning(image, pixels.ndim))
     except IspdError:
         raise
@@ -111,7 +113,27 @@ def _by_tifffile(data: bytes, sized: Sized) -> Finished:
         pixels = np.iinfo(pixels.dtype).max - pixels
     told = read_tiff(data)
     profile = told.first.data(ICC)
+    pixels = _without_tables(pixels, profile)
     return Finished(_planes(pixels), _told(told, profile, channels, adobe=_is_adobe_rgb(told)))
+
+
+def _without_tables(pixels: NDArray[Any], profile: bytes) -> NDArray[Any]:
+    """(H, W, 3) in sRGB where the profile is one of tables; else as it is."""
+    if not is_of_tables(profile, pixels.shape[2] if pixels.ndim == 3 else 1):
+        return pixels
+    return in_srgb(np.ascontiguousarray(pixels >> 8 if pixels.dtype == np.uint16 else pixels, np.uint8), profile)
+
+
+def in_srgb(pixels: NDArray[np.uint8], profile: bytes) -> NDArray[np.uint8]:
+    """(H, W, 3) the same colors, cut where sRGB ends; white stays.  Raises PhotoError where the profile is broken."""
+    try:
+        source, srgb = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        white = ImageCms.Intent.RELATIVE_COLORIMETRIC
+        made = ImageCms.profileToProfile(Image.fromarray(pixels), source, srgb, white, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        raise PhotoError("the table of its ICC profile is broken: save the picture in sRGB") from error
+    assert made is not None  # it was not asked to work in place
+    return np.asarray(made)
 
 
 def _channels(page: Any) -> int:
@@ -164,10 +186,10 @@ def _is_adobe_rgb(tiff: Tiff) -> bool:
 
 def _told(tiff: Tiff | None, profile: bytes, channels: int, *, adobe: bool) -> wire.Meaning:
     meaning: Meaning
-    if profile:
+    if profile and not is_of_tables(profile, channels):
         meaning = meaning_of_profile(profile, channels)
     else:
-        meaning = meaning_of_space("adobe-rgb" if adobe and channels == 3 else "srgb", channels)
+        meaning = meaning_of_space("adobe-rgb" if adobe and channels == 3 and not profile else "srgb", channels)
     rec2020 = tuple(tuple(float(n) for n in row) for row in meaning.rec2020)
     curves = meaning.curves.astype("<f4").tobytes()
     told = bool(profile) or adobe

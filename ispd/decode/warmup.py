@@ -31,6 +31,7 @@ def warm_up() -> None:
         to_json(wire.Header(picture.shot, picture.reader, picture.warnings))
     for data in tiny_pictures():
         to_json(pictures.read(data, lambda width, height, planes: None).meaning)
+    pictures.in_srgb(np.zeros((16, 16, 3), np.uint8), SRGB)
     for data in (b"not a raw photo" * 100, *(picture[:-60] for picture in tiny_pictures())):  # and ways of a refusal
         try:
             readers.read(data, (), lambda reader: None, lambda width, height, planes: None)

@@ -212,6 +212,53 @@ def test_white_stays_white_under_a_profile_of_another_white() -> None:
     assert np.allclose(meaning.rec2020, np.linalg.inv(rgb_from_rec2020("srgb")), atol=2e-3)
 
 
+def profile_of_tables(space: Space, nodes: int = 33) -> bytes:
+    """As scanners and sRGB v4 have it: what each color is in CIELAB, and no primaries (ICC.1:2001-04, §6.5.7)."""
+    steps = np.linspace(0, 1, nodes)
+    codes = np.stack(np.meshgrid(steps, steps, steps, indexing="ij")).reshape(3, -1)  # red slowest
+    light = np.stack([np.interp(plane, np.linspace(0, 1, 4096), meaning_of_space(space).curves[0]) for plane in codes])
+    xyz = adapt(xyz_from_xy(D65), D50_XYZ) @ xyz_from_rgb(space) @ light / D50_XYZ[:, None]
+    x, y, z = np.where(xyz > 216 / 24389, np.cbrt(xyz.clip(0)), (24389 / 27 * xyz + 16) / 116)
+    lab = np.stack([(116 * y - 16) * 652.8, (500 * (x - y) + 128) * 256, (200 * (y - z) + 128) * 256])
+    identity = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
+    line = struct.pack(">6H", *(0, 65535) * 3)
+    table = b"mft2" + bytes(4) + bytes((3, 3, nodes, 0)) + identity + struct.pack(">2H", 2, 2) + line
+    table += np.rint(lab.T).clip(0, 65535).astype(">u2").tobytes() + line
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", *(round(65536 * value) for value in D50_XYZ))
+    tags, start = b"", 128 + 4 + 2 * 12
+    for name, content, at in ((b"wtpt", white, start), (b"A2B0", table, start + len(white))):
+        tags += struct.pack(">4sII", name, at, len(content))
+    size = start + len(white) + len(table)
+    header = struct.pack(">I4sI", size, bytes(4), 0x02400000) + b"mntrRGB Lab " + bytes(12) + b"acsp" + bytes(28)
+    header += struct.pack(">3i", *(round(65536 * value) for value in D50_XYZ)) + bytes(48)
+    made: bytes = header + struct.pack(">I", 2) + tags + white + table
+    return made
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_a_profile_of_tables_is_honored_as_far_as_srgb_goes(cell: Cell, tmp_path: Path, name: str) -> None:
+    colors = np.random.default_rng(0).integers(60, 200, (24, 36, 3)).astype(np.uint8)  # sRGB codes, none at its edge
+    light = np.moveaxis(meaning_of_space("srgb").curves[0][np.rint(colors / 255 * 4095).astype(int)], -1, 0)
+    wide = np.tensordot(rgb_from_rec2020("adobe-rgb") @ np.linalg.inv(rgb_from_rec2020("srgb")), light, 1)
+    codes = np.moveaxis(wide.clip(0, 1) ** (256 / 563), 0, -1)
+    if name == "a.tif":
+        stored = np.rint(codes * 65535).astype(np.uint16)
+        tifffile.imwrite(tmp_path / name, stored, photometric="rgb", iccprofile=profile_of_tables("adobe-rgb"))
+    else:
+        written(tmp_path / name, np.rint(codes * 255).astype(np.uint8), icc_profile=profile_of_tables("adobe-rgb"))
+    got = finished(cell, tmp_path / name)
+    assert got.meaning.told
+    assert np.allclose(got.meaning.rec2020, np.linalg.inv(rgb_from_rec2020("srgb")), atol=1e-6)
+    assert np.abs(got.codes.transpose(1, 2, 0).astype(int) - colors).max() <= 4  # 8 bits, and a table's steps
+
+
+def test_a_broken_table_is_named(cell: Cell, tmp_path: Path, picture: NDArray[np.uint8]) -> None:
+    broken = profile_of_tables("srgb", 5)[:-300]
+    written(tmp_path / "a.png", picture, icc_profile=broken)
+    with pytest.raises(PhotoError, match="ICC profile"):
+        finished(cell, tmp_path / "a.png")
+
+
 def test_a_profile_that_makes_no_sense_is_named() -> None:
     good = icc_profile("srgb")
     for broken in (good[:100], good[:400], good.replace(b"RGB XYZ ", b"CMYKLab "), good.replace(b"rTRC", b"A2B0")):
