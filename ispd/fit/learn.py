@@ -29,7 +29,7 @@ from ispd.fit.families import LATTICES, Family, grow
 from ispd.fit.loss import Target, shown_encoded
 from ispd.fit.model import Frame, Values
 from ispd.fit.sample import Sample
-from ispd.fit.select import USUAL, Trial, Verdict, chance_of, choose, differences, preferred, verdict
+from ispd.fit.select import USUAL, Trial, Verdict, choose, differences, doubt_of, preferred, verdict
 from ispd.fit.settle import settled
 from ispd.fit.split import Split, scenes, split
 from ispd.fit.workers import side_by_side
@@ -129,9 +129,9 @@ def _learn(samples: tuple[Sample, ...], seed: int, workers: int, device: str, sa
     def heard(verdict: Verdict) -> None:
         said(f"{verdict.family}: {verdict.mean:.2f}")
 
-    chance = chance_of(parts, len(samples))
+    doubt = doubt_of(parts, len(samples))
     frame = frame_of(samples, bodies)
-    family, table = choose(trials, _extras(samples, parts, frame), chance, workers, heard)
+    family, table = choose(trials, _extras(samples, parts, frame), doubt, workers, heard)
     said(f"fitting {family} to {len(samples)} photos")
     with side_by_side(workers) as pool:
         fit = pool.submit(_fit, family, samples, frame, seed, device)  # first: it takes longest
@@ -165,7 +165,7 @@ def _learn_grade(
             table.append(verdict(trials, Family(False, lattice=size, is_grade=True), pool))
             said(f"{table[-1].family}: {table[-1].mean:.2f}")
         usual = next(one for one in table if one.family.lattice == USUAL)
-        family, frame = preferred(usual, table, chance_of(parts, len(samples))).family, frame_of(samples, bodies)
+        family, frame = preferred(usual, table, doubt_of(parts, len(samples))).family, frame_of(samples, bodies)
         values = grow(family, _fit_cells(samples, seed, device), frame, {})
         held = tuple(_held(trials, family, whole, device, pool))
     return Learned(

@@ -27,7 +27,9 @@ from ispd.fit.loss import shown_difference
 from ispd.fit.model import Frame, Values
 from ispd.fit.split import Split
 
-CHANCE = 0.3  # of the error, divided by the number of photos: what a family may seem worse by
+# what a family may seem worse by, as a share of the error: with an extra, divided by the number of photos; with the
+# usual lattice, which is thousands of numbers, by its square
+EXTRA_CHANCE, LATTICE_CHANCE = 0.3, 0.9
 GAIN = 0.02  # ΔE, or as much of the error, that an extra of PROVEN must gain
 PROVEN = ("shading", "slope")
 UNSEEN = 0.1  # ΔE
@@ -76,9 +78,12 @@ def differences(cells: Cells, values: Values, frame: Frame) -> Tensor:
 
 
 def choose(
-    trials: list[Trial], extras: Collection[str], chance: float, workers: int, said: Callable[[Verdict], None]
+    trials: list[Trial], extras: Collection[str], doubt: float, workers: int, said: Callable[[Verdict], None]
 ) -> tuple[Family, list[Verdict]]:
-    """The chosen family, and the table of all that were tried; `chance` as `preferred` has it."""
+    """The chosen family, and the table of all that were tried; `doubt` as `doubt_of` has it.
+
+    The smallest that is off by less than anyone sees comes first: nothing asks for more.
+    """
     table: dict[Family, Verdict] = {}
     with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
 
@@ -88,19 +93,21 @@ def choose(
                 said(table[family])
             return table[family]
 
-        others = [asked(Family(core=False)), asked(Family())]
+        tone, core = asked(Family(core=False)), asked(Family())
+        if min(tone.score, core.score) < UNSEEN:
+            return (tone if tone.score < UNSEEN else core).family, [tone, core]
         usual = asked(Family(lattice=USUAL))
         for extra in (name for name in EXTRAS if name in extras):
             larger = asked(replace(usual.family, extras=(*usual.family.extras, extra)))
-            if larger.score < usual.score + _allowed(extra, usual, chance):
+            if larger.score < usual.score + _allowed(extra, usual, doubt):
                 usual = larger
-        others += [asked(replace(usual.family, lattice=size)) for size in (0, *LATTICES)]
-    return preferred(usual, others, chance).family, sorted(table.values(), key=lambda one: one.family.numbers)
+        others = [tone, *(asked(replace(usual.family, lattice=size)) for size in (0, *LATTICES))]
+    return preferred(usual, others, doubt).family, sorted(table.values(), key=lambda one: one.family.numbers)
 
 
-def _allowed(extra: str, before: Verdict, chance: float) -> float:
+def _allowed(extra: str, before: Verdict, doubt: float) -> float:
     """By how much a family may be worse for one more extra."""
-    return -GAIN * max(1.0, before.score) if extra in PROVEN else chance * before.score
+    return -GAIN * max(1.0, before.score) if extra in PROVEN else EXTRA_CHANCE * doubt * before.score
 
 
 def verdict(trials: list[Trial], family: Family, pool: ThreadPoolExecutor) -> Verdict:
@@ -109,19 +116,12 @@ def verdict(trials: list[Trial], family: Family, pool: ThreadPoolExecutor) -> Ve
     return Verdict(family, float(errors.mean()), float(errors.max()))
 
 
-def preferred(usual: Verdict, others: Iterable[Verdict], chance: float) -> Verdict:
-    """The usual family; or the best of the others, where that is better by more than `chance`, a share of the error.
-
-    The smallest that is off by less than anyone sees comes first: nothing asks for more.
-    """
-    others = tuple(others)
-    unseen = [one for one in others if one.score < UNSEEN]
-    if unseen and chance < 1:
-        return min(unseen, key=lambda one: one.family.numbers)
+def preferred(usual: Verdict, others: Iterable[Verdict], doubt: float) -> Verdict:
+    """The usual family, with its lattice; or the best of the others, where that is better by more than chance."""
     best = min(others, key=lambda one: one.score)
-    return best if best.score < usual.score * (1 - chance) else usual
+    return best if best.score < usual.score * (1 - LATTICE_CHANCE * doubt**2) else usual
 
 
-def chance_of(parts: Split, photos: int) -> float:
-    """The share of an error that may be chance.  Parts of a photo say nothing at all of other photos."""
-    return CHANCE / photos if parts.by == "photos" else math.inf
+def doubt_of(parts: Split, photos: int) -> float:
+    """How little is known by what was held out: parts of a photo say nothing at all of other photos."""
+    return 1 / photos if parts.by == "photos" else math.inf
