@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ispd.fit.judge import BOX, Judged, difference, on_cells
+from ispd.fit.judge import BOX, Judged, difference, on_cells, shown
 from ispd.fit.sample import Sample
 from ispd.fit.samples import as_seen
 from ispd.isp.color.lab import lab_from_rec2020
@@ -52,7 +52,7 @@ class Bin:
 
 def exhibit(sample: Sample, look: Look) -> Exhibit:
     """Of a look that has not learned from this sample."""
-    ours = _through(sample, look)
+    ours = shown(_through(sample, look), look, sample.space)
     times = max(1, round(BOX / sample.cell))
     known = (sample.trust > 0).float()[None]
     boxes = [_boxes(picture, times) for picture in (ours, sample.wanted, known)]

@@ -179,12 +179,12 @@ def _gap(sample: Sample, look: Look, space: Space, ours: Laid, shot: Shot) -> fl
     full = _on_sample(sample, ours, shot)
     surroundings = shot.bases and replace(shot.bases, cell_px=shot.bases.cell_px / sample.cell)
     known = replace(sample.shot, exposure_shift=shot.exposure_shift, scene_key=shot.scene_key, bases=surroundings)
-    path = _shown(on_cells(replace(sample, shot=known), look), look, space)  # what the render has cut is no gap
+    path = shown(on_cells(replace(sample, shot=known), look), look, space)  # what the render has cut is no gap
     trust = sample.trust * full.inside
     return float((difference(path, full.light) * trust).sum() / trust.sum()) if bool(trust.any()) else math.nan
 
 
-def _shown(rgb: Tensor, look: Look, space: Space) -> Tensor:
+def shown(rgb: Tensor, look: Look, space: Space) -> Tensor:
     """Display-linear Rec.2020 as a file in `space` has it."""
     return mix(np.linalg.inv(rgb_from_rec2020(space)), gamut(DisplayRGB(rgb), look.gamut, space).clamp(0, 1))
 
