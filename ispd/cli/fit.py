@@ -50,7 +50,7 @@ def add_parser(subparsers: Subparsers) -> None:
     pairs = parser.add_mutually_exclusive_group(required=True)
     pairs.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="raws, with finished pictures beside them")
     pairs.add_argument("--pairs", type=Path, metavar="FILE", help="instead: JSON, [[raw, picture or null], …]")
-    parser.add_argument("-o", dest="profile", type=Path, required=True, metavar="LOOK.toml", help="the new profile")
+    parser.add_argument("-o", dest="profile", type=_profile, required=True, metavar="LOOK.toml", help="the new profile")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--references", type=Path, metavar="DIR", help="where the finished pictures are, if elsewhere")
     where.add_argument("--from-previews", action="store_true", help="learn from the JPEGs inside the raws")
@@ -62,6 +62,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--device", type=_device, default="cpu", help='what fits and renders: "cpu", "auto", "cuda:1"')
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same for the same numbers (default: 0)")
     add_json(parser, "one JSON object: the profile, its held-out error, every pair")
+
+
+def _profile(name: str) -> Path:
+    path = Path(name)
+    if path.suffix != ".toml" and not path.is_dir():  # of a folder more is said later
+        raise ArgumentTypeError(f"{name}: a profile's file must end in .toml, or nothing finds it")
+    return path
 
 
 def _device(name: str) -> str:

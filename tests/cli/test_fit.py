@@ -88,6 +88,12 @@ def test_what_cannot_be_written_is_said_before_anything_is_read(
     assert "reading" not in capsys.readouterr().err
 
 
+def test_a_name_that_no_command_would_take_for_a_profile_is_not_written(pairs: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", str(pairs), "-o", str(tmp_path / "look")])
+    assert stop.value.code == 2
+
+
 def test_a_folder_or_pairs_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["fit", "-o", str(tmp_path / "look.toml")])
