@@ -26,6 +26,7 @@ from ispd.fit.families import EXTRAS, LATTICES, Family, Grown, grow
 from ispd.fit.loss import shown_difference
 from ispd.fit.model import Frame, Values
 from ispd.fit.split import Split
+from ispd.fit.workers import side_by_side
 
 # what a family may seem worse by, as a share of the error: with an extra, divided by the number of photos; with the
 # usual lattice, which is thousands of numbers, by its square
@@ -85,7 +86,7 @@ def choose(
     The smallest that is off by less than anyone sees comes first: nothing asks for more.
     """
     table: dict[Family, Verdict] = {}
-    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with side_by_side(workers) as pool:
 
         def asked(family: Family) -> Verdict:
             if family not in table:

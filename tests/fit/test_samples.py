@@ -353,7 +353,7 @@ def test_many_candidates_are_thinned_by_the_seed(dng: Dng, tmp_path: Path, cell:
     assert max(numbers) > 475
 
 
-def test_a_cell_whose_noise_reaches_below_black_is_hardly_trusted(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
+def test_a_cell_whose_noise_reaches_below_black_is_trusted_less(dng: Dng, tmp_path: Path, gathered: Gather) -> None:
     """A picture has cut that noise, and is brighter than its light: it would teach a look to lift its blacks."""
     picture = np.full((480, 720, 3), 160, np.uint8)
     picture[:240] = scene(40)[:240]
@@ -363,5 +363,5 @@ def test_a_cell_whose_noise_reaches_below_black_is_hardly_trusted(dng: Dng, tmp_
     sample = only(gathered(tmp_path))
     rows, columns = (slice(side * 5 // 8, side * 7 // 8) for side in sample.shape)
     dark, bright = sample.trust[rows, : columns.start // 2], sample.trust[rows, columns]
-    assert 0 < float(dark.median()) < 1e-4  # for being busy alone it would be 0.02
+    assert 0 < float(dark.median()) < 0.01  # for being busy alone it would be 0.02
     assert float(bright.min()) > 0.5
