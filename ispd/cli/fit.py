@@ -85,7 +85,6 @@ def run(args: Namespace) -> int:
     from ispd.fit import crisp, grain
     from ispd.fit.certify import certificate
     from ispd.fit.keep import check_may_write, name_of, profile
-    from ispd.fit.learn import learn, learn_grade
     from ispd.fit.prove import MOST, prove
     from ispd.fit.workers import side_by_side
     from ispd.metadata.exiftool import ExifTool
@@ -102,15 +101,11 @@ def run(args: Namespace) -> int:
         cell, door = stack.enter_context(Cell()), stack.enter_context(ExifTool())
         device = choose_device(args.device)
         render = _render(args.backend, device)
-        # reading and comparing a photo keeps one core busy; a card or a network is busy with one photo
-        is_light = device == "cpu" and args.backend == "isp"
-        judges = stack.enter_context(side_by_side(JUDGES if is_light else 1))
+        judges = stack.enter_context(side_by_side(_judges(args.backend, device)))
         samples, refused = _gathered(args, cell, door, steps)
         if args.backend != "isp":
             samples = _through_the_network(samples, refused, args.backend, render, cell, door, steps)
-        steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
-        teach = learn if args.backend == "isp" else learn_grade
-        learned = teach(samples, args.seed, len(os.sched_getaffinity(0)), device, steps.say)
+        learned = _learned(args, samples, device, steps)
         if args.backend == "isp":
             steps.begin("looking at grain and edges", 0)
             learned = grain.as_wanted(learned, cell, door, render, judges)
@@ -130,6 +125,11 @@ def run(args: Namespace) -> int:
         print(shown(os.fsencode(args.profile)))
         print(_sentence(kept.fit), file=sys.stderr)
     return 0
+
+
+def _judges(backend: str, device: str) -> int:
+    """Photos judged at once: each keeps one core busy; a card or a network is busy with one."""
+    return JUDGES if device == "cpu" and backend == "isp" else 1
 
 
 def _render(backend: str, device: str) -> Render:
@@ -185,6 +185,15 @@ def _gathered(args: Namespace, cell: Cell, door: ExifTool, steps: Steps) -> tupl
     if not samples:
         raise PhotoError(f"nothing to learn from: {counted(len(refused), 'pair')} refused, for what is said above")
     return samples, refused
+
+
+def _learned(args: Namespace, samples: list[Sample], device: str, steps: Steps) -> Learned:
+    """What cells teach: a whole look, or of a network's pictures their grade."""
+    from ispd.fit.learn import learn, learn_grade
+
+    steps.begin(f"learning from {counted(len(samples), 'pair')}", 0)
+    teach = learn if args.backend == "isp" else learn_grade
+    return teach(samples, args.seed, len(os.sched_getaffinity(0)), device, steps.say)
 
 
 def _check_report(path: Path) -> None:
